@@ -1,0 +1,146 @@
+package objectstore_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/picluster/picluster/components/objectstore"
+	"github.com/picluster/picluster/internal/pulumitest"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	bucketType     = "minio:index/s3Bucket:S3Bucket"
+	userType       = "minio:index/iamUser:IamUser"
+	policyType     = "minio:index/iamPolicy:IamPolicy"
+	attachmentType = "minio:index/iamUserPolicyAttachment:IamUserPolicyAttachment"
+	passwordType   = "random:index/randomPassword:RandomPassword"
+)
+
+func TestObjectStore(t *testing.T) {
+	for _, preview := range []bool{false, true} {
+		t.Run(fmt.Sprintf("preview=%t", preview), func(t *testing.T) {
+			args := &objectstore.Args{Bucket: "k3s-tempo", User: "tempo"}
+			outputs := make(chan []any, 1)
+			resources, err := pulumitest.Run(t, preview, nil, func(ctx *pulumi.Context) error {
+				store, err := objectstore.New(ctx, "tempo", args)
+				if err != nil {
+					return err
+				}
+				pulumi.All(store.Bucket, store.AccessKey, store.SecretKey).ApplyT(func(all []any) error {
+					outputs <- all
+					return nil
+				})
+				return nil
+			})
+			require.NoError(t, err)
+			assert.Equal(t, &objectstore.Args{Bucket: "k3s-tempo", User: "tempo"}, args, "the caller's args were written to")
+
+			bucket := pulumitest.Find(t, resources, bucketType, "tempo-bucket")
+			assert.Equal(t, "k3s-tempo", bucket.Inputs["bucket"].StringValue())
+			assert.Equal(t, "private", bucket.Inputs["acl"].StringValue())
+			assert.NotContains(t, bucket.Inputs, "forceDestroy")
+			assert.True(t, bucket.RetainOnDelete, "the bucket would go with the stack")
+
+			password := pulumitest.Find(t, resources, passwordType, "tempo-secret-key")
+			assert.False(t, password.Inputs["special"].BoolValue())
+			assert.Contains(t, password.AdditionalSecretOutputs, "result")
+
+			user := pulumitest.Find(t, resources, userType, "tempo-user")
+			assert.Equal(t, "tempo", user.Inputs["name"].StringValue())
+			assert.Contains(t, user.AdditionalSecretOutputs, "secret")
+			assert.NotContains(t, user.Inputs, "forceDestroy", "deletes the user at every update")
+			assert.NotContains(t, user.Inputs, "updateSecret", "makes an unknown key at every update")
+
+			assert.Equal(t, pulumitest.SecretKey, pulumitest.Secret(t, user.Inputs["secret"]).StringValue())
+
+			policy := pulumitest.Find(t, resources, policyType, "tempo-policy")
+			assert.Equal(t, "tempo", policy.Inputs["name"].StringValue())
+			attachment := pulumitest.Find(t, resources, attachmentType, "tempo-attachment")
+
+			if preview { // what follows waits for what MinIO will say
+				assert.NotContains(t, policy.Inputs, "policy")
+				assert.NotContains(t, attachment.Inputs, "policyName")
+				assert.Empty(t, outputs)
+				return
+			}
+			want, err := objectstore.PolicyDocument("k3s-tempo")
+			require.NoError(t, err)
+			assert.JSONEq(t, want, policy.Inputs["policy"].StringValue())
+
+			assert.Equal(t, "tempo", attachment.Inputs["userName"].StringValue())
+			assert.Equal(t, "tempo", attachment.Inputs["policyName"].StringValue())
+
+			assert.Equal(t, []any{"k3s-tempo", "tempo", pulumitest.SecretKey}, <-outputs)
+		})
+	}
+}
+
+func TestSecretKeyIsSecret(t *testing.T) {
+	secret := make(chan bool, 1)
+	_, err := pulumitest.Run(t, false, nil, func(ctx *pulumi.Context) error {
+		store, err := objectstore.New(ctx, "tempo", &objectstore.Args{Bucket: "k3s-tempo", User: "tempo"})
+		if err != nil {
+			return err
+		}
+		store.SecretKey.ApplyT(func(string) error {
+			secret <- pulumi.IsSecret(store.SecretKey)
+			return nil
+		})
+		return nil
+	})
+	require.NoError(t, err)
+	assert.True(t, <-secret)
+}
+
+func TestDeleteBucket(t *testing.T) {
+	resources, err := pulumitest.Run(t, false, nil, func(ctx *pulumi.Context) error {
+		_, err := objectstore.New(ctx, "tempo", &objectstore.Args{Bucket: "k3s-tempo", User: "tempo", DeleteBucket: true})
+		return err
+	})
+	require.NoError(t, err)
+	assert.False(t, pulumitest.Find(t, resources, bucketType, "tempo-bucket").RetainOnDelete)
+}
+
+func TestTwoObjectStores(t *testing.T) {
+	resources, err := pulumitest.Run(t, false, nil, func(ctx *pulumi.Context) error {
+		for _, name := range []string{"one", "two"} {
+			if _, err := objectstore.New(ctx, name, &objectstore.Args{Bucket: name + "-bucket", User: name}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	pulumitest.Find(t, resources, userType, "one-user")
+	pulumitest.Find(t, resources, userType, "two-user")
+}
+
+func TestBadArgs(t *testing.T) {
+	for name, test := range map[string]struct {
+		args *objectstore.Args
+		want []string
+	}{
+		"nil":   {nil, []string{"args are missing"}},
+		"empty": {&objectstore.Args{}, []string{`Bucket ""`, `User ""`, `Policy ""`}},
+		"all bad": {
+			&objectstore.Args{Bucket: "K3S", User: "a b", Policy: "x=y"},
+			[]string{`Bucket "K3S"`, `User "a b"`, `Policy "x=y"`},
+		},
+		"two dots": {&objectstore.Args{Bucket: "k3s..tempo", User: "tempo"}, []string{`Bucket "k3s..tempo"`}},
+		"address":  {&objectstore.Args{Bucket: "10.0.0.11", User: "tempo"}, []string{`Bucket "10.0.0.11"`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resources, err := pulumitest.Run(t, false, nil, func(ctx *pulumi.Context) error {
+				_, err := objectstore.New(ctx, "tempo", test.args)
+				return err
+			})
+			for _, want := range test.want {
+				assert.ErrorContains(t, err, want)
+			}
+			assert.Empty(t, resources, "something was registered")
+		})
+	}
+}

@@ -1,0 +1,122 @@
+// Package pulumitest runs Pulumi programs on mocks and records what they
+// register. The mocks let much pass that the engine does not, so Run checks what
+// the engine would: URNs are unique, and every child has its parent.
+package pulumitest
+
+import (
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/assert"
+)
+
+// Resource is one registered resource.
+type Resource struct {
+	Type, Name string
+	// Parent is the parent's URN.
+	Parent string
+	// Inputs has secrets as secrets.
+	Inputs resource.PropertyMap
+	// Custom tells a provider's resource from a component.
+	Custom bool
+	// RetainOnDelete says if deleting it would leave the real thing in place.
+	RetainOnDelete bool
+	// AdditionalSecretOutputs are the outputs that the program has encrypted.
+	AdditionalSecretOutputs []string
+}
+
+// Run runs program, on a stack named test with the given configuration, as an
+// update, or as a preview in which no provider knows any output. Known still are
+// SecretKey and its user, which go into a Secret: the mocks cannot send a secret
+// that is unknown. Run returns the resources in the order of their registration.
+func Run(t *testing.T, preview bool, config map[string]string, program pulumi.RunFunc) ([]Resource, error) {
+	t.Helper()
+	m := &monitor{preview: preview}
+	err := pulumi.RunErr(program, pulumi.WithMocks("picluster", "test", m), func(info *pulumi.RunInfo) {
+		info.DryRun = preview
+		info.Config = config
+		info.ConfigSecretKeys = []string{"minio:minioPassword"}
+	})
+
+	seen := map[string]bool{}
+	for _, r := range m.resources {
+		urn := r.Parent + "$" + r.Type + "::" + r.Name
+		assert.False(t, seen[urn], "two resources have the URN %s", urn)
+		seen[urn] = true
+		if r.Custom {
+			assert.Contains(t, r.Parent, "::picluster:", "%s %s has no component as its parent", r.Type, r.Name)
+		}
+	}
+	return m.resources, err
+}
+
+// Find returns the one resource of a type and name.
+func Find(t *testing.T, resources []Resource, typ, name string) Resource {
+	t.Helper()
+	var found []Resource
+	var have []string
+	for _, r := range resources {
+		have = append(have, r.Type+" "+r.Name)
+		if r.Type == typ && r.Name == name {
+			found = append(found, r)
+		}
+	}
+	if !assert.Len(t, found, 1, "%s %s among\n%s", typ, name, strings.Join(have, "\n")) {
+		t.FailNow()
+	}
+	return found[0]
+}
+
+// Secret asserts that v is a secret, and returns what it holds.
+func Secret(t *testing.T, v resource.PropertyValue) resource.PropertyValue {
+	t.Helper()
+	if !assert.True(t, v.IsSecret(), "is not a secret: %v", v) {
+		t.FailNow()
+	}
+	return v.SecretValue().Element
+}
+
+// SecretKey is the key that the mocks make up for a RandomPassword.
+const SecretKey = "0123456789abcdefghijABCDEFGHIJ0123456789"
+
+type monitor struct {
+	preview bool
+
+	mu        sync.Mutex
+	resources []Resource
+}
+
+func (m *monitor) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	rpc := args.RegisterRPC
+	m.resources = append(m.resources, Resource{
+		Type:                    args.TypeToken,
+		Name:                    args.Name,
+		Parent:                  rpc.GetParent(),
+		Inputs:                  args.Inputs,
+		Custom:                  args.Custom,
+		RetainOnDelete:          rpc.GetRetainOnDelete(),
+		AdditionalSecretOutputs: rpc.GetAdditionalSecretOutputs(),
+	})
+	if !args.Custom {
+		return "", resource.PropertyMap{}, nil
+	}
+
+	outputs := args.Inputs.Copy()
+	if args.TypeToken == "random:index/randomPassword:RandomPassword" {
+		outputs["result"] = resource.MakeSecret(resource.NewProperty(SecretKey))
+		return args.Name + "-id", outputs, nil
+	}
+	if m.preview && !strings.HasPrefix(args.TypeToken, "minio:index/iamUser") {
+		return "", resource.PropertyMap{}, nil
+	}
+	return args.Name + "-id", outputs, nil
+}
+
+func (m *monitor) Call(pulumi.MockCallArgs) (resource.PropertyMap, error) {
+	return resource.PropertyMap{}, nil
+}

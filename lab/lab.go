@@ -1,0 +1,219 @@
+// Package lab runs everything that a stack of picluster needs, on this machine
+// and for real: a Kubernetes API on etcd, MinIO, and the Pulumi engine with its
+// providers, all built from pinned modules.
+package lab
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// CacheVariable names the environment variable for the folder in which parts are
+// kept between runs. Default: picluster in the user's cache folder.
+const CacheVariable = "PICLUSTER_CACHE"
+
+// Lab is a lab in a folder: its processes' data, logs and credentials, and the
+// state of its stack.
+type Lab struct {
+	// Dir is the lab's folder.
+	Dir string
+
+	root  string // the checkout
+	cache string
+	log   io.Writer
+	parts map[string]string // where each part is
+	state state
+}
+
+// state is what a lab remembers between commands; the file is its owner's alone.
+type state struct {
+	MinIO         string // host:port
+	MinIOPassword string
+	Passphrase    string // of the stack's secrets
+}
+
+// Open prepares the lab in dir: it builds the parts that the cache lacks, and
+// says so on log. Nothing runs yet.
+func Open(ctx context.Context, dir string, log io.Writer) (*Lab, error) {
+	root, err := checkout()
+	if err != nil {
+		return nil, err
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return nil, err
+	}
+	cache := os.Getenv(CacheVariable)
+	if cache == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return nil, err
+		}
+		cache = filepath.Join(user, "picluster")
+	}
+	if cache, err = filepath.Abs(cache); err != nil {
+		return nil, err
+	}
+
+	l := &Lab{Dir: dir, root: root, cache: cache, log: log}
+	if err := l.buildParts(ctx); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// Start starts what does not run yet, and waits until all is healthy. When a
+// part fails it stops the rest, and the error ends with that part's log.
+func (l *Lab) Start(ctx context.Context) error {
+	err := l.start(ctx)
+	if err == nil {
+		return nil
+	}
+	// ctx may be what failed; stopping must go on without it.
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	return errors.Join(err, l.Stop(stop))
+}
+
+func (l *Lab) start(ctx context.Context) error {
+	if err := os.MkdirAll(l.Dir, 0o700); err != nil {
+		return err
+	}
+	if err := l.link(); err != nil {
+		return err
+	}
+	if err := l.Load(); err != nil {
+		return err
+	}
+	start := time.Now()
+	if err := l.objectStore().start(ctx); err != nil {
+		return err
+	}
+	if err := l.cluster().start(ctx); err != nil {
+		return err
+	}
+	if err := l.prepareStack(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(l.log, "lab: healthy after %.1f s\n", time.Since(start).Seconds())
+	return nil
+}
+
+// Stop ends every process of the lab, and keeps its data.
+func (l *Lab) Stop(ctx context.Context) error {
+	if err := l.Load(); err != nil {
+		return err
+	}
+	return errors.Join(l.cluster().stop(ctx), l.objectStore().stop(ctx))
+}
+
+// Remove stops the lab and removes its folder.
+func (l *Lab) Remove(ctx context.Context) error {
+	if !exists(l.stateFile()) {
+		return nil
+	}
+	if err := l.Stop(ctx); err != nil {
+		return err
+	}
+	return os.RemoveAll(l.Dir)
+}
+
+// Exists says if there is a lab in the folder, running or not.
+func (l *Lab) Exists() bool { return exists(l.stateFile()) }
+
+// Healthy returns what is wrong with each part that does not answer, or nil.
+func (l *Lab) Healthy(ctx context.Context) error {
+	return errors.Join(l.cluster().healthy(ctx), l.objectStore().healthy(ctx))
+}
+
+// Kubeconfig is the path of the administrator's kubeconfig.
+func (l *Lab) Kubeconfig() string { return l.cluster().kubeconfig() }
+
+// Kubectl runs kubectl as the cluster's administrator and returns its output.
+func (l *Lab) Kubectl(ctx context.Context, args ...string) ([]byte, error) {
+	return l.cluster().kubectl(ctx, nil, args...)
+}
+
+// MinIO returns the server's address, as host:port, and its administrator.
+func (l *Lab) MinIO() (endpoint, user, password string) {
+	return l.state.MinIO, minioUser, l.state.MinIOPassword
+}
+
+func (l *Lab) cluster() cluster         { return cluster{l} }
+func (l *Lab) objectStore() objectStore { return objectStore{l} }
+func (l *Lab) bin() string              { return filepath.Join(l.Dir, "bin") }
+func (l *Lab) stateFile() string        { return filepath.Join(l.Dir, "lab.json") }
+
+// path is PATH with the lab's programs first.
+func (l *Lab) path() string { return l.bin() + string(os.PathListSeparator) + os.Getenv("PATH") }
+
+// link puts the programs that are run by name into one folder.
+func (l *Lab) link() error {
+	if err := os.RemoveAll(l.bin()); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(l.bin(), 0o755); err != nil {
+		return err
+	}
+	for name, path := range l.parts {
+		if isPlugin(name) {
+			continue
+		}
+		if err := linkFile(path, filepath.Join(l.bin(), name)); err != nil {
+			return err
+		}
+	}
+	return l.wrapLanguageHost()
+}
+
+// linkFile makes a hard link, since Pulumi looks for its language host beside
+// itself and follows symbolic links there; only across disks it makes one.
+func linkFile(from, to string) error {
+	if os.Link(from, to) == nil {
+		return nil
+	}
+	return os.Symlink(from, to)
+}
+
+// Load reads what the lab remembers, or makes it up if there is nothing yet.
+func (l *Lab) Load() error {
+	text, err := os.ReadFile(l.stateFile())
+	if err == nil {
+		return json.Unmarshal(text, &l.state)
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	l.state = state{MinIOPassword: rand.Text(), Passphrase: rand.Text()}
+	return l.save()
+}
+
+func (l *Lab) save() error {
+	text, err := json.Marshal(l.state)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(l.stateFile(), text, 0o600)
+}
+
+// checkout returns the folder of Pulumi.yaml, this one or the nearest above.
+func checkout() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for at := dir; ; at = filepath.Dir(at) {
+		if exists(filepath.Join(at, "Pulumi.yaml")) {
+			return at, nil
+		}
+		if at == filepath.Dir(at) {
+			return "", fmt.Errorf("neither %s nor a folder above it has a Pulumi.yaml", dir)
+		}
+	}
+}

@@ -1,0 +1,126 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// minioUser is the administrator of the lab's MinIO; Pulumi.lab.yaml names it too.
+const minioUser = "lab"
+
+// objectStore is a MinIO server.
+type objectStore struct {
+	lab *Lab
+}
+
+func (o objectStore) dir() string     { return filepath.Join(o.lab.Dir, "minio") }
+func (o objectStore) data() string    { return filepath.Join(o.dir(), "data") }
+func (o objectStore) logFile() string { return filepath.Join(o.dir(), "log") }
+func (o objectStore) pidFile() string { return filepath.Join(o.dir(), "pid") }
+
+// start starts the server, on the port that it had before if there is one, and
+// waits until it is healthy.
+func (o objectStore) start(ctx context.Context) error {
+	if o.lab.state.MinIO == "" {
+		port, err := freePort()
+		if err != nil {
+			return err
+		}
+		o.lab.state.MinIO = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+		if err := o.lab.save(); err != nil {
+			return err
+		}
+	}
+	if o.healthy(ctx) == nil {
+		return nil
+	}
+	if err := os.MkdirAll(o.data(), 0o755); err != nil {
+		return err
+	}
+	log, err := os.OpenFile(o.logFile(), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+
+	cmd := exec.Command(filepath.Join(o.lab.bin(), "minio"), "server", "--address", o.lab.state.MinIO, o.data())
+	cmd.Env = append(os.Environ(),
+		"MINIO_ROOT_USER="+minioUser,
+		"MINIO_ROOT_PASSWORD="+o.lab.state.MinIOPassword,
+		"MINIO_BROWSER=off",
+		"MINIO_UPDATE=off")
+	cmd.Stdout, cmd.Stderr = log, log
+	// A session of its own, so that Ctrl-C in the terminal is not meant for it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	if err := os.WriteFile(o.pidFile(), []byte(strconv.Itoa(cmd.Process.Pid)), 0o644); err != nil {
+		return err
+	}
+
+	wait, cancel := context.WithTimeoutCause(ctx, 30*time.Second, errors.New("MinIO did not become healthy"))
+	defer cancel()
+	go func() {
+		select {
+		case <-ended:
+			cancel()
+		case <-wait.Done():
+		}
+	}()
+	if err := poll(wait, 100*time.Millisecond, func() error { return o.healthy(wait) }); err != nil {
+		text, _ := os.ReadFile(o.logFile())
+		return fmt.Errorf("%w\n--- the end of %s\n%s", err, o.logFile(), tail(string(text), 15))
+	}
+	return nil
+}
+
+func (o objectStore) healthy(ctx context.Context) error {
+	// The port alone proves nothing: a stopped lab's may be somebody else's by now.
+	if !alive(readPID(o.pidFile())) {
+		return errors.New("MinIO does not run")
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+o.lab.state.MinIO+"/minio/health/live", nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("MinIO answers %s", response.Status)
+	}
+	return nil
+}
+
+func (o objectStore) stop(ctx context.Context) error {
+	if err := endProcess(ctx, readPID(o.pidFile()), o.data()); err != nil {
+		return fmt.Errorf("MinIO: %w", err)
+	}
+	return nil
+}
+
+// freePort returns a port of the loopback address that nobody listens on.
+func freePort() (int, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port, nil
+}

@@ -1,0 +1,132 @@
+package lab
+
+import "time"
+
+// Part is one program of the lab, built from a pinned module.
+type Part struct {
+	// Name is the program's name.
+	Name string
+	// Dir is the module below lab/parts that pins what it is built from.
+	Dir string
+	// Package is the package to build, as `go build` takes it.
+	Package string
+	// Module is the module, required by Dir's go.mod, whose version the part has.
+	Module string
+	// SDK is the module, required by the program's own go.mod, whose version the
+	// part has instead: a plugin must be of the version that the SDK asks for.
+	SDK string
+	// Vars are the variables that the linker sets, to {version}, {major} or {minor}.
+	Vars map[string]string
+	// Embed maps a file that the package embeds to a file of Module's that it is
+	// made from.
+	Embed map[string]string
+	// Cold is how long the build took with empty caches, after the parts before
+	// it, on 2 cores of an AMD EPYC: what people are told before a long wait.
+	Cold time.Duration
+}
+
+// Parts are the programs of the lab, in an order in which the first shortens the
+// build of the next.
+var Parts = []Part{
+	{
+		Name:    "pulumi",
+		Dir:     "pulumi",
+		Package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+		Module:  "github.com/pulumi/pulumi/pkg/v3",
+		Cold:    150 * time.Second,
+	},
+	{
+		Name:    "pulumi-language-go",
+		Dir:     "language",
+		Package: "github.com/pulumi/pulumi/sdk/v3/go/pulumi-language-go",
+		Module:  "github.com/pulumi/pulumi/sdk/v3",
+		Cold:    15 * time.Second,
+	},
+	{
+		Name:    "pulumi-resource-kubernetes",
+		Dir:     "kubernetes-plugin",
+		Package: ".",
+		Module:  "github.com/pulumi/pulumi-kubernetes/provider/v4",
+		SDK:     "github.com/pulumi/pulumi-kubernetes/sdk/v4",
+		Vars:    map[string]string{"main.version": "{version}"},
+		Embed: map[string]string{
+			"schema.json":            "cmd/pulumi-resource-kubernetes/schema.json",
+			"terraform-mapping.json": "cmd/pulumi-resource-kubernetes/terraform-mapping.json",
+		},
+		Cold: 370 * time.Second,
+	},
+	{
+		Name:    "pulumi-resource-minio",
+		Dir:     "minio-plugin",
+		Package: ".",
+		Module:  "github.com/aminueza/terraform-provider-minio/v2",
+		SDK:     "github.com/pulumi/pulumi-minio/sdk",
+		Vars:    map[string]string{"main.version": "{version}"},
+		Cold:    60 * time.Second,
+	},
+	{
+		Name:    "pulumi-resource-random",
+		Dir:     "random-plugin",
+		Package: ".",
+		Module:  "github.com/terraform-providers/terraform-provider-random",
+		SDK:     "github.com/pulumi/pulumi-random/sdk/v4",
+		Vars:    map[string]string{"main.version": "{version}"},
+		Cold:    10 * time.Second,
+	},
+	controlPlane("kube-apiserver", 255*time.Second),
+	controlPlane("kube-controller-manager", 50*time.Second),
+	controlPlane("kube-scheduler", 5*time.Second),
+	controlPlane("kubectl", 20*time.Second),
+	{
+		Name:    "etcd",
+		Dir:     "etcd",
+		Package: "go.etcd.io/etcd/server/v3",
+		Module:  "go.etcd.io/etcd/server/v3",
+		Cold:    20 * time.Second,
+	},
+	kwok("kwok", 60*time.Second),
+	kwok("kwokctl", 5*time.Second),
+	{
+		Name:    "minio",
+		Dir:     "minio",
+		Package: "github.com/minio/minio",
+		Module:  "github.com/minio/minio",
+		Cold:    100 * time.Second,
+	},
+}
+
+func controlPlane(name string, cold time.Duration) Part {
+	return Part{
+		Name:    name,
+		Dir:     "controlplane",
+		Package: "k8s.io/kubernetes/cmd/" + name,
+		Module:  "k8s.io/kubernetes",
+		// Charts ask for the cluster's version, and a build without it is 0.0.0.
+		Vars: map[string]string{
+			"k8s.io/component-base/version.gitVersion": "{version}",
+			"k8s.io/component-base/version.gitMajor":   "{major}",
+			"k8s.io/component-base/version.gitMinor":   "{minor}",
+		},
+		Cold: cold,
+	}
+}
+
+func kwok(name string, cold time.Duration) Part {
+	return Part{
+		Name:    name,
+		Dir:     "kwok",
+		Package: "sigs.k8s.io/kwok/cmd/" + name,
+		Module:  "sigs.k8s.io/kwok",
+		Cold:    cold,
+	}
+}
+
+// part returns the part of a name, which must be one of Parts.
+func part(name string) Part {
+	for _, p := range Parts {
+		if p.Name == name {
+			return p
+		}
+	}
+	panic("lab: no part is named " + name)
+}

@@ -1,0 +1,81 @@
+package stacks_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/picluster/picluster/components/helm"
+	"github.com/picluster/picluster/internal/pulumitest"
+	"github.com/picluster/picluster/stacks"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func config() map[string]string {
+	return map[string]string{
+		"minio:minioServer":   "s3.example.com:9091",
+		"minio:minioSsl":      "true",
+		"minio:minioRegion":   "eu-west-1",
+		"minio:minioUser":     "admin",
+		"minio:minioPassword": "hunter2",
+		"picluster:bucket":    "traces",
+		"picluster:namespace": "tracing",
+		"picluster:release":   "traces",
+	}
+}
+
+func TestTracing(t *testing.T) {
+	for _, preview := range []bool{false, true} {
+		t.Run(fmt.Sprintf("preview=%t", preview), func(t *testing.T) {
+			resources, err := pulumitest.Run(t, preview, config(), stacks.Tracing)
+			require.NoError(t, err)
+
+			var custom []string
+			for _, r := range resources {
+				if r.Custom {
+					custom = append(custom, r.Type+" "+r.Name)
+				}
+			}
+			assert.ElementsMatch(t, []string{
+				"minio:index/s3Bucket:S3Bucket tempo-bucket",
+				"random:index/randomPassword:RandomPassword tempo-secret-key",
+				"minio:index/iamUser:IamUser tempo-user",
+				"minio:index/iamPolicy:IamPolicy tempo-policy",
+				"minio:index/iamUserPolicyAttachment:IamUserPolicyAttachment tempo-attachment",
+				"kubernetes:core/v1:Namespace tempo-namespace",
+				"kubernetes:core/v1:Secret tempo-secret",
+				"kubernetes:helm.sh/v3:Release tempo-release",
+			}, custom)
+
+			// The key reaches the Secret, and nothing of the release.
+			release := pulumitest.Find(t, resources, helm.ReleaseToken, "tempo-release").Inputs
+			assert.False(t, resource.NewProperty(release).ContainsSecrets(), "people read the release's diff")
+			assert.NotContains(t, fmt.Sprint(release), pulumitest.SecretKey)
+			if preview { // what is in the release waits for what the others will say
+				assert.NotContains(t, release, "values")
+				return
+			}
+			assert.Equal(t, "tracing", release["namespace"].StringValue())
+			s3 := release["values"].ObjectValue()["storage"].ObjectValue()["trace"].ObjectValue()["s3"].ObjectValue()
+			assert.Equal(t, resource.PropertyMap{
+				"bucket":     resource.NewProperty("traces"),
+				"endpoint":   resource.NewProperty("s3.example.com:9091"),
+				"region":     resource.NewProperty("eu-west-1"),
+				"access_key": resource.NewProperty("${MINIO_ACCESS_KEY_ID}"),
+				"secret_key": resource.NewProperty("${MINIO_SECRET_ACCESS_KEY}"),
+				"insecure":   resource.NewProperty(false),
+			}, s3)
+			secret := pulumitest.Find(t, resources, "kubernetes:core/v1:Secret", "tempo-secret").Inputs
+			assert.Contains(t, fmt.Sprint(secret), pulumitest.SecretKey)
+		})
+	}
+}
+
+func TestBadConfigTouchesNothing(t *testing.T) {
+	bad := config()
+	bad["picluster:bucket"] = "Traces"
+	resources, err := pulumitest.Run(t, false, bad, stacks.Tracing)
+	assert.ErrorContains(t, err, "picluster:bucket")
+	assert.Empty(t, resources)
+}

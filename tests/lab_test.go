@@ -1,0 +1,169 @@
+// Package tests proves the program on the real parts: the lab's Pulumi engine,
+// providers, Kubernetes API and MinIO.
+package tests
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/minio/madmin-go/v3"
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+	"github.com/picluster/picluster/lab"
+	"github.com/stretchr/testify/require"
+)
+
+// commandTimeout is for any one command of Pulumi or kubectl. The longest waits
+// for Tempo's pods, or for a namespace to be gone.
+const commandTimeout = 5 * time.Minute
+
+// harness is a lab of the test's own.
+type harness struct {
+	*testing.T
+	*lab.Lab
+}
+
+// start starts a lab; it is removed when the test ends, or is interrupted.
+func start(t *testing.T) harness {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "picluster-lab-")
+	require.NoError(t, err)
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	l, err := lab.Open(ctx, dir, t.Output())
+	require.NoError(t, err)
+
+	remove := func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := l.Remove(ctx); err != nil {
+			t.Errorf("removing the lab: %v", err)
+		}
+	}
+	ended := make(chan struct{})
+	t.Cleanup(func() {
+		close(ended)
+		cancel()
+		remove()
+		require.NoError(t, os.RemoveAll(dir))
+	})
+	go func() {
+		select {
+		case <-ended:
+		case <-ctx.Done():
+			remove()
+			os.Exit(1)
+		}
+	}()
+
+	require.NoError(t, l.Start(ctx))
+	return harness{t, l}
+}
+
+// sub is the harness for a subtest.
+func (h harness) sub(name string, f func(harness)) {
+	h.T.Helper()
+	h.Run(name, func(t *testing.T) { f(harness{t, h.Lab}) })
+}
+
+// stack runs a command of Pulumi on the stack, and returns what it printed.
+func (h harness) stack(command string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(h.Context(), commandTimeout)
+	defer cancel()
+	return output(h.StackCommand(ctx, command, args...))
+}
+
+// mustStack is stack for a command that must end well.
+func (h harness) mustStack(command string, args ...string) string {
+	h.T.Helper()
+	out, err := h.stack(command, args...)
+	require.NoError(h, err, "pulumi %s %s\n%s", command, strings.Join(args, " "), out)
+	return out
+}
+
+// pulumi runs a command of Pulumi that does not run the program.
+func (h harness) pulumi(args ...string) string {
+	h.T.Helper()
+	ctx, cancel := context.WithTimeout(h.Context(), commandTimeout)
+	defer cancel()
+	out, err := output(h.Pulumi(ctx, append(args, "--stack", lab.Stack)...))
+	require.NoError(h, err, "pulumi %s\n%s", strings.Join(args, " "), out)
+	return out
+}
+
+// outputs returns the stack's outputs.
+func (h harness) outputs() map[string]string {
+	h.T.Helper()
+	var outputs map[string]string
+	require.NoError(h, json.Unmarshal([]byte(h.pulumi("stack", "output", "--json")), &outputs))
+	return outputs
+}
+
+// kubectl runs kubectl as the administrator, and returns what it printed.
+func (h harness) kubectl(args ...string) string {
+	h.T.Helper()
+	ctx, cancel := context.WithTimeout(h.Context(), commandTimeout)
+	defer cancel()
+	out, err := h.Kubectl(ctx, args...)
+	require.NoError(h, err)
+	return string(out)
+}
+
+// get reads objects of the namespace tempo into v.
+func (h harness) get(v any, args ...string) {
+	h.T.Helper()
+	text := h.kubectl(append([]string{"get", "--namespace=tempo", "--output=json"}, args...)...)
+	require.NoError(h, json.Unmarshal([]byte(text), v))
+}
+
+// keys are an S3 user's.
+type keys struct{ access, secret string }
+
+// administrator returns the keys of MinIO's administrator.
+func (h harness) administrator() keys {
+	_, user, password := h.MinIO()
+	return keys{user, password}
+}
+
+// secretKeys returns the keys that the stack's Secret holds.
+func (h harness) secretKeys() keys {
+	h.T.Helper()
+	var secret struct {
+		Data map[string][]byte `json:"data"`
+	}
+	h.get(&secret, "secret", "tempo-minio-secret")
+	return keys{string(secret.Data["MINIO_ACCESS_KEY_ID"]), string(secret.Data["MINIO_SECRET_ACCESS_KEY"])}
+}
+
+// s3 is MinIO's S3 API as the user of keys.
+func (h harness) s3(k keys) *minio.Client {
+	h.T.Helper()
+	endpoint, _, _ := h.MinIO()
+	client, err := minio.New(endpoint, &minio.Options{Creds: credentials.NewStaticV4(k.access, k.secret, "")})
+	require.NoError(h, err)
+	return client
+}
+
+// admin is MinIO's admin API as the user of keys.
+func (h harness) admin(k keys) *madmin.AdminClient {
+	h.T.Helper()
+	endpoint, _, _ := h.MinIO()
+	client, err := madmin.NewWithOptions(endpoint, &madmin.Options{Creds: credentials.NewStaticV4(k.access, k.secret, "")})
+	require.NoError(h, err)
+	return client
+}
+
+// output runs cmd and returns what it printed on both of its outputs.
+func output(cmd *exec.Cmd) (string, error) {
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := cmd.Run()
+	return out.String(), err
+}
