@@ -67,7 +67,6 @@ func keyOpensNothingElse(h harness) {
 		"admin: read config":  func() error { _, err := admin.GetConfig(ctx); return err },
 		"admin: set a quota":  func() error { return admin.SetBucketQuota(ctx, own, &madmin.BucketQuota{Size: 1}) },
 		"admin: data usage":   func() error { _, err := admin.DataUsageInfo(ctx); return err },
-		"admin: locks":        func() error { _, err := admin.TopLocks(ctx); return err },
 		"admin: another user's service account": func() error {
 			_, err := admin.AddServiceAccount(ctx, madmin.AddServiceAccountReq{TargetUser: h.administrator().access})
 			return err
