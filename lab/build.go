@@ -113,13 +113,18 @@ func (b *builder) buildPart(ctx context.Context, p Part, version, path string) e
 // overlay writes, for `go build -overlay`, the files that p embeds, each with
 // the version that its module lacks.
 func (b *builder) overlay(ctx context.Context, p Part, version, temp string) (string, error) {
-	moduleDir, err := b.gocmd(ctx, p, "list", "-m", "-f", "{{.Dir}}", p.Module)
+	// Not `go list`, which does not know the folder of a module never used yet.
+	out, err := b.gocmd(ctx, p, "mod", "download", "-json", p.Module)
 	if err != nil {
+		return "", err
+	}
+	var module struct{ Dir string }
+	if err := json.Unmarshal(out, &module); err != nil {
 		return "", err
 	}
 	replace := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(p.Embed)) {
-		text, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(moduleDir)), p.Embed[name]))
+		text, err := os.ReadFile(filepath.Join(module.Dir, p.Embed[name]))
 		if err != nil {
 			return "", err
 		}
