@@ -8,35 +8,48 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/picluster/picluster/components/tempo"
+	"github.com/picluster/picluster/components/tempo/chart"
+	"sigs.k8s.io/yaml"
 )
 
-// ChartVariable names the environment variable for a folder or archive with the
-// real chart, for a machine that does not reach the chart's repository.
+// ChartVariable names the environment variable for a folder with the real
+// chart, for a machine that does not reach the chart's repository.
 const ChartVariable = "LAB_CHART"
 
-// chart returns where the stack's chart comes from: the user's folder, else the
-// chart's own repository, else the stand-in, which it says loudly.
-func (l *Lab) chart(ctx context.Context) (chart, repository string, err error) {
+// chart returns which chart the stack installs: the user's, else the program's
+// default from its own repository, else the stand-in, which it says loudly.
+func (l *Lab) chart(ctx context.Context) (chart.Chart, error) {
 	if path := os.Getenv(ChartVariable); path != "" {
-		if path, err = filepath.Abs(path); err != nil {
-			return "", "", err
-		}
-		if !exists(path) {
-			return "", "", fmt.Errorf("%s is %s, which is not there", ChartVariable, path)
-		}
 		fmt.Fprintf(l.log, "lab: chart from %s\n", path)
-		return path, "", nil
+		return chartFolder(path)
 	}
-	if reachable(ctx, tempo.DefaultRepository+"/index.yaml") {
-		fmt.Fprintf(l.log, "lab: chart %s from %s\n", tempo.DefaultChart, tempo.DefaultRepository)
-		return tempo.DefaultChart, tempo.DefaultRepository, nil
+	real := chart.Chart{}.WithDefaults()
+	if reachable(ctx, real.Repository+"/index.yaml") {
+		fmt.Fprintf(l.log, "lab: chart %s %s from %s\n", real.Name, real.Version, real.Repository)
+		return real, nil
 	}
 	path := filepath.Join(l.root, "lab", "chart")
 	fmt.Fprintf(l.log, "lab: STAND-IN CHART from %s, since %s is not reached.\n"+
 		"     It makes the same objects by name from the same values, and is not Tempo.\n"+
-		"     For the real chart: %s=FOLDER make up\n", path, tempo.DefaultRepository, ChartVariable)
-	return path, "", nil
+		"     For the real chart: %s=FOLDER make up\n", path, real.Repository, ChartVariable)
+	return chartFolder(path)
+}
+
+// chartFolder returns the chart in a folder, with the version that it says.
+func chartFolder(path string) (c chart.Chart, err error) {
+	if c.Name, err = filepath.Abs(path); err != nil {
+		return c, err
+	}
+	text, err := os.ReadFile(filepath.Join(c.Name, "Chart.yaml"))
+	if err != nil {
+		return c, fmt.Errorf("%s is no folder of a chart: %w", c.Name, err)
+	}
+	var file struct {
+		Version string `json:"version"`
+	}
+	err = yaml.Unmarshal(text, &file)
+	c.Version = file.Version
+	return c, err
 }
 
 func reachable(ctx context.Context, url string) bool {

@@ -6,10 +6,13 @@ package lab
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -24,6 +27,9 @@ const CacheVariable = "PICLUSTER_CACHE"
 type Lab struct {
 	// Dir is the lab's folder.
 	Dir string
+	// TLS has MinIO serve TLS alone, with a certificate of the lab's own CA. Set
+	// it before the first Start.
+	TLS bool
 
 	root  string // the checkout
 	cache string
@@ -143,6 +149,28 @@ func (l *Lab) Kubectl(ctx context.Context, args ...string) ([]byte, error) {
 // MinIO returns the server's address, as host:port, and its administrator.
 func (l *Lab) MinIO() (endpoint, user, password string) {
 	return l.state.MinIO, minioUser, l.state.MinIOPassword
+}
+
+// CA is the path of the CA of MinIO's certificate; empty without TLS.
+func (l *Lab) CA() string {
+	if !l.TLS {
+		return ""
+	}
+	return filepath.Join(l.Dir, "ca.crt")
+}
+
+// Transport is how to reach MinIO, trusting its CA.
+func (l *Lab) Transport() (*http.Transport, error) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	if l.TLS {
+		ca, err := os.ReadFile(l.CA())
+		if err != nil {
+			return nil, err
+		}
+		transport.TLSClientConfig = &tls.Config{RootCAs: x509.NewCertPool()}
+		transport.TLSClientConfig.RootCAs.AppendCertsFromPEM(ca)
+	}
+	return transport, nil
 }
 
 func (l *Lab) cluster() cluster         { return cluster{l} }

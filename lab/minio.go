@@ -26,6 +26,7 @@ func (o objectStore) dir() string     { return filepath.Join(o.lab.Dir, "minio")
 func (o objectStore) data() string    { return filepath.Join(o.dir(), "data") }
 func (o objectStore) logFile() string { return filepath.Join(o.dir(), "log") }
 func (o objectStore) pidFile() string { return filepath.Join(o.dir(), "pid") }
+func (o objectStore) certs() string   { return filepath.Join(o.dir(), "certs") }
 
 // start starts the server, on the port that it had before if there is one, and
 // waits until it is healthy.
@@ -52,7 +53,16 @@ func (o objectStore) start(ctx context.Context) error {
 	}
 	defer log.Close()
 
-	cmd := exec.Command(filepath.Join(o.lab.bin(), "minio"), "server", "--address", o.lab.state.MinIO, o.data())
+	args := []string{"server", "--address", o.lab.state.MinIO}
+	if ca := o.lab.CA(); ca != "" {
+		if !exists(ca) {
+			if err := makeCertificates(o.certs(), ca); err != nil {
+				return err
+			}
+		}
+		args = append(args, "--certs-dir", o.certs())
+	}
+	cmd := exec.Command(filepath.Join(o.lab.bin(), "minio"), append(args, o.data())...)
 	cmd.Env = append(os.Environ(),
 		"MINIO_ROOT_USER="+minioUser,
 		"MINIO_ROOT_PASSWORD="+o.lab.state.MinIOPassword,
@@ -93,11 +103,20 @@ func (o objectStore) healthy(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+o.lab.state.MinIO+"/minio/health/live", nil)
+	scheme := "http://"
+	if o.lab.TLS {
+		scheme = "https://"
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+o.lab.state.MinIO+"/minio/health/live", nil)
 	if err != nil {
 		return err
 	}
-	response, err := http.DefaultClient.Do(request)
+	transport, err := o.lab.Transport()
+	if err != nil {
+		return err
+	}
+	defer transport.CloseIdleConnections()
+	response, err := (&http.Client{Transport: transport}).Do(request)
 	if err != nil {
 		return err
 	}

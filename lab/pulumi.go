@@ -190,17 +190,22 @@ func (l *Lab) prepareStack(ctx context.Context) error {
 		return err
 	}
 	file.EncryptionSalt = made.EncryptionSalt
-	chart, repository, err := l.chart(ctx)
+	chart, err := l.chart(ctx)
 	if err != nil {
 		return err
+	}
+	if l.TLS {
+		file.Config["minio:minioCacertFile"] = l.CA()
 	}
 	for key, value := range map[string]any{
 		"minio:minioPassword":       made.Config["minio:minioPassword"],
 		"minio:minioServer":         l.state.MinIO,
-		"minio:minioSsl":            false,
+		"minio:minioSsl":            l.TLS,
+		"picluster:s3Insecure":      !l.TLS,
 		"kubernetes:kubeconfig":     l.Kubeconfig(),
-		"picluster:chart":           chart,
-		"picluster:chartRepository": repository,
+		"picluster:chart":           chart.Name,
+		"picluster:chartRepository": chart.Repository,
+		"picluster:chartVersion":    chart.Version,
 	} {
 		file.Config[key] = value
 	}

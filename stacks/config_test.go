@@ -3,106 +3,204 @@ package stacks
 import (
 	"maps"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/picluster/picluster/components/grafana"
 	"github.com/picluster/picluster/components/objectstore"
 	"github.com/picluster/picluster/components/tempo"
+	"github.com/picluster/picluster/components/tempo/chart"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"sigs.k8s.io/yaml"
 )
 
-// fake is a stack's configuration; the MinIO password is its one secret.
+// fake is a stack's configuration. Every value whose key ends in Password or
+// secretKey is encrypted.
 type fake map[string]string
 
 func (f fake) GetConfig(key string) (string, bool) { value, ok := f[key]; return value, ok }
-func (f fake) IsConfigSecret(key string) bool      { return key == "minio:minioPassword" }
+func (f fake) IsConfigSecret(key string) bool {
+	return strings.HasSuffix(key, "Password") || strings.HasSuffix(key, "secretKey")
+}
 
-// minimal is the least that a stack must say.
-func minimal() fake {
-	return fake{
+// with is the least that a stack must say, and the pairs of keys and values.
+func with(pairs ...string) fake {
+	config := fake{
 		"minio:minioServer":   "s3.example.com:9091",
+		"minio:minioSsl":      "true",
 		"minio:minioUser":     "admin",
 		"minio:minioPassword": "hunter2",
 	}
-}
-
-func with(pairs ...string) fake {
-	config := minimal()
 	for i := 0; i < len(pairs); i += 2 {
 		config[pairs[i]] = pairs[i+1]
 	}
 	return config
 }
 
-func read(source source) (*Config, *reader) {
-	r := &reader{source: source, project: "picluster", declared: map[string]declaration{}}
-	return load(r), r
+// our is with for keys of this project.
+func our(pairs ...string) fake {
+	for i := 0; i < len(pairs); i += 2 {
+		pairs[i] = "picluster:" + pairs[i]
+	}
+	return with(pairs...)
 }
 
-func clearMinIOVariables(t *testing.T) {
-	for _, name := range []string{"MINIO_ENDPOINT", "MINIO_REGION", "MINIO_ENABLE_HTTPS", "MINIO_USER", "MINIO_PASSWORD"} {
-		t.Setenv(name, "")
+func read(config fake) (*Config, error) {
+	r := newReader(config, "picluster")
+	c := load(r)
+	r.unknown(slices.Collect(maps.Keys(config)))
+	return c, r.err("test")
+}
+
+func TestMain(m *testing.M) {
+	for _, name := range []string{"MINIO_ENDPOINT", "MINIO_REGION", "MINIO_ENABLE_HTTPS", "MINIO_USER", "MINIO_PASSWORD", "MINIO_CACERT_FILE"} {
+		os.Unsetenv(name)
+	}
+	os.Exit(m.Run())
+}
+
+func defaults() *Config {
+	return &Config{
+		ObjectStore: objectstore.Args{Bucket: "k3s-tempo", User: "tempo", Policy: "tempo"},
+		Namespace:   "tempo",
+		SecretName:  "tempo-minio-secret",
+		Credentials: "secret",
+		Release:     "tempo",
+		Chart:       chart.Chart{Name: "tempo-distributed", Version: "1.61.3"},
+		Timeout:     600,
+		S3:          S3{Endpoint: "s3.example.com:9091", Region: "us-east-1"},
+		Tempo: tempo.Options{
+			Profile:          "chart",
+			Receivers:        tempo.Receivers(),
+			StreamOverHTTP:   true,
+			LogReceivedSpans: true,
+			Generator:        &tempo.Generator{},
+		},
+		Grafana: Grafana{Links: grafana.Links{
+			Loki:       grafana.Loki{UID: "loki"},
+			Prometheus: grafana.Prometheus{UID: "prometheus"},
+			NodeGraph:  true,
+		}},
 	}
 }
 
 func TestDefaultsAreTheHowTos(t *testing.T) {
-	clearMinIOVariables(t)
-	config, r := read(minimal())
-	require.NoError(t, r.err("test"))
-	assert.Equal(t, &Config{
-		ObjectStore: objectstore.Args{Bucket: "k3s-tempo", User: "tempo", Policy: "tempo"},
-		Namespace:   "tempo",
-		SecretName:  "tempo-minio-secret",
-		Release:     "tempo",
-		Chart:       tempo.Chart{Name: "tempo-distributed", Version: "1.61.3"},
-		Timeout:     600,
-		S3:          S3{Endpoint: "s3.example.com:9091", Region: "us-east-1", Insecure: true},
-		Loki:        grafana.Loki{UID: "loki"},
-	}, config)
+	config, err := read(with())
+	require.NoError(t, err)
+	assert.Equal(t, defaults(), config)
 }
 
-func TestEveryKeyIsRead(t *testing.T) {
-	clearMinIOVariables(t)
-	config, r := read(with(
-		"minio:minioSsl", "true",
-		"minio:minioRegion", "eu-west-1",
-		"picluster:bucket", "traces",
-		"picluster:user", "tracer",
-		"picluster:policy", "tracing",
-		"picluster:retainBucket", "false",
-		"picluster:namespace", "tracing",
-		"picluster:secretName", "keys",
-		"picluster:release", "traces",
-		"picluster:chart", "tempo-distributed",
-		"picluster:chartRepository", "https://charts.example.com",
-		"picluster:chartVersion", "1.61.0",
-		"picluster:timeout", "60",
-		"picluster:s3Endpoint", "minio.storage.svc:9000",
-		"picluster:s3Region", "eu-central-1",
-		"picluster:lokiUrl", "http://loki",
-		"picluster:lokiUid", "logs",
-	))
-	require.NoError(t, r.err("test"))
-	assert.Equal(t, &Config{
-		ObjectStore: objectstore.Args{Bucket: "traces", User: "tracer", Policy: "tracing", DeleteBucket: true},
-		Namespace:   "tracing",
-		SecretName:  "keys",
-		Release:     "traces",
-		Chart:       tempo.Chart{Name: "tempo-distributed", Repository: "https://charts.example.com", Version: "1.61.0"},
-		Timeout:     60,
-		S3:          S3{Endpoint: "minio.storage.svc:9000", Region: "eu-central-1"},
-		Loki:        grafana.Loki{URL: "http://loki", UID: "logs"},
-	}, config)
-}
-
-func TestTempoReachesS3AsTheProviderDoes(t *testing.T) {
-	clearMinIOVariables(t)
-	config, r := read(with("minio:minioSsl", "true", "minio:minioRegion", "eu-west-1"))
-	require.NoError(t, r.err("test"))
-	assert.Equal(t, S3{Endpoint: "s3.example.com:9091", Region: "eu-west-1"}, config.S3)
+func TestConfig(t *testing.T) {
+	for name, test := range map[string]struct {
+		config fake
+		want   func(*Config)
+	}{
+		"names": {
+			our("bucket", "traces", "user", "tracer", "policy", "tracing", "namespace", "tracing", "secretName", "keys", "release", "traces"),
+			func(c *Config) {
+				c.ObjectStore = objectstore.Args{Bucket: "traces", User: "tracer", Policy: "tracing"}
+				c.Namespace, c.SecretName, c.Release = "tracing", "keys", "traces"
+			},
+		},
+		"the bucket goes too": {our("retainBucket", "false"), func(c *Config) { c.ObjectStore.DeleteBucket = true }},
+		"chart 2":             {our("chartVersion", "2.26.2"), func(c *Config) { c.Chart.Version = "2.26.2" }},
+		"chart by OCI": {
+			our("chart", "oci://ghcr.io/grafana-community/helm-charts/tempo-distributed", "chartVersion", "2.26.2"),
+			func(c *Config) {
+				c.Chart = chart.Chart{Name: "oci://ghcr.io/grafana-community/helm-charts/tempo-distributed", Version: "2.26.2"}
+			},
+		},
+		"a repository of one's own": {our("chartRepository", "https://charts.example.com"), func(c *Config) { c.Chart.Repository = "https://charts.example.com" }},
+		"timeout":                   {our("timeout", "60"), func(c *Config) { c.Timeout = 60 }},
+		"S3 as the provider has it": {
+			with("minio:minioRegion", "eu-west-1"),
+			func(c *Config) { c.S3.Region = "eu-west-1" },
+		},
+		"S3 inside the cluster": {
+			our("s3Endpoint", "minio.storage.svc:9000", "s3Region", "eu-central-1", "s3Insecure", "true"),
+			func(c *Config) { c.S3 = S3{Endpoint: "minio.storage.svc:9000", Region: "eu-central-1", Insecure: true} },
+		},
+		"plain text, accepted": {
+			with("minio:minioSsl", "false", "picluster:s3Insecure", "true"),
+			func(c *Config) { c.S3.Insecure = true },
+		},
+		"IPv6":        {our("s3Endpoint", "[fd00::1]:9000"), func(c *Config) { c.S3.Endpoint = "[fd00::1]:9000" }},
+		"keys inline": {our("credentials", "inline"), func(c *Config) { c.Credentials = "inline" }},
+		"an existing Secret, and the user": {
+			our("credentials", "existing", "secretKey", "abcdefgh01234567"),
+			func(c *Config) { c.Credentials, c.SecretKey = "existing", "abcdefgh01234567" },
+		},
+		"an existing Secret and user": {
+			our("credentials", "existing", "manageUser", "false"),
+			func(c *Config) { c.Credentials, c.ObjectStore.BucketOnly = "existing", true },
+		},
+		"size": {
+			our("profile", "pi", "replicas", `{"querier":2}`, "resources", `{"querier":{"limits":{"memory":"1Gi"}}}`),
+			func(c *Config) {
+				c.Tempo.Profile = "pi"
+				c.Tempo.Replicas = map[string]int{"querier": 2}
+				c.Tempo.Resources = map[string]map[string]any{"querier": {"limits": map[string]any{"memory": "1Gi"}}}
+			},
+		},
+		"volumes": {
+			our("persistence", "true", "persistenceSize", "20Gi", "persistenceStorageClass", "longhorn"),
+			func(c *Config) { c.Tempo.Persistence = &tempo.Persistence{Size: "20Gi", StorageClass: "longhorn"} },
+		},
+		"what Tempo does": {
+			our("retention", "336h", "receivers", `["otlpGrpc"]`, "streamOverHttp", "false", "logReceivedSpans", "false", "reporting", "true"),
+			func(c *Config) {
+				c.Tempo.Retention, c.Tempo.Receivers = "336h", []string{"otlpGrpc"}
+				c.Tempo.StreamOverHTTP, c.Tempo.LogReceivedSpans, c.Tempo.Reporting = false, false, true
+			},
+		},
+		"no generator": {our("metricsGenerator", "false"), func(c *Config) { c.Tempo.Generator = nil }},
+		"metrics of traces": {
+			our("serviceGraphs", "true", "spanMetrics", "true", "prometheusRemoteWriteUrl", "http://prometheus/api/v1/write", "prometheusUid", "metrics"),
+			func(c *Config) {
+				c.Tempo.Generator = &tempo.Generator{ServiceGraphs: true, SpanMetrics: true, RemoteWriteURL: "http://prometheus/api/v1/write"}
+				c.Grafana.Links.Prometheus = grafana.Prometheus{UID: "metrics", ServiceMap: true, TracesToMetrics: true}
+			},
+		},
+		"values": {our("values", `{"gateway":{"enabled":true}}`), func(c *Config) { c.Tempo.Extra = map[string]any{"gateway": map[string]any{"enabled": true}} }},
+		"Loki": {
+			our("lokiUrl", "http://loki", "lokiUid", "logs", "lokiTenant", "team", "nodeGraph", "false", "exemplars", "true"),
+			func(c *Config) {
+				c.Grafana.Links.Loki = grafana.Loki{URL: "http://loki", UID: "logs", Tenant: "team"}
+				c.Grafana.Links.NodeGraph, c.Grafana.Exemplars = false, true
+			},
+		},
+		"datasources in a ConfigMap": {
+			our("datasources", "configmap", "grafanaNamespace", "grafana"),
+			func(c *Config) {
+				c.Grafana.ConfigMap = &grafana.ConfigMap{Name: "tempo-datasources", Namespace: "grafana"}
+			},
+		},
+		"datasources in a release": {
+			our("datasources", "release", "grafanaChartValues", `{"grafana":{"replicas":2}}`),
+			func(c *Config) {
+				c.Grafana.Release = &grafana.Release{
+					Name:       "kube-prometheus-stack",
+					Namespace:  "monitoring",
+					Chart:      "kube-prometheus-stack",
+					Repository: "https://prometheus-community.github.io/helm-charts",
+					Version:    "88.5.3",
+					Values:     map[string]any{"grafana": map[string]any{"replicas": 2.0}},
+					Timeout:    600,
+				}
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := read(test.config)
+			require.NoError(t, err)
+			want := defaults()
+			test.want(want)
+			assert.Equal(t, want, got)
+		})
+	}
 }
 
 func TestProviderSettingsFromTheEnvironment(t *testing.T) {
@@ -111,76 +209,18 @@ func TestProviderSettingsFromTheEnvironment(t *testing.T) {
 	t.Setenv("MINIO_ENABLE_HTTPS", "true")
 	t.Setenv("MINIO_USER", "admin")
 	t.Setenv("MINIO_PASSWORD", "hunter2")
-	config, r := read(fake{})
-	require.NoError(t, r.err("test"))
+	config, err := read(fake{})
+	require.NoError(t, err)
 	assert.Equal(t, S3{Endpoint: "s3.example.com:9091", Region: "eu-west-1"}, config.S3)
 }
 
-func TestBadConfig(t *testing.T) {
-	clearMinIOVariables(t)
-	for name, test := range map[string]struct {
-		config fake
-		want   []string
-	}{
-		"nothing": {fake{}, []string{
-			"Pulumi.test.yaml has 3 problems",
-			"minio:minioServer: is missing. Set it: pulumi config set minio:minioServer HOST:PORT",
-			"minio:minioUser: is missing. Set it: pulumi config set minio:minioUser NAME",
-			"minio:minioPassword: is missing. Set it: pulumi config set --secret minio:minioPassword",
-		}},
-		"bucket in capitals": {with("picluster:bucket", "K3S-Tempo"), []string{
-			"has 1 problem,", `picluster:bucket: "K3S-Tempo"`, "Set it: pulumi config set bucket k3s-tempo",
-		}},
-		"bucket too short":        {with("picluster:bucket", "k3"), []string{`picluster:bucket: "k3"`}},
-		"bucket like an address":  {with("picluster:bucket", "10.0.0.11"), []string{`picluster:bucket: "10.0.0.11"`}},
-		"bucket of a variable":    {with("picluster:bucket", "${HOME}"), []string{`picluster:bucket: "${HOME}"`}},
-		"empty bucket":            {with("picluster:bucket", ""), []string{`picluster:bucket: ""`}},
-		"user with a space":       {with("picluster:user", "tem po"), []string{`picluster:user: "tem po"`}},
-		"policy with a comma":     {with("picluster:policy", "a,b,c"), []string{`picluster:policy: "a,b,c"`}},
-		"namespace in capitals":   {with("picluster:namespace", "Tempo"), []string{`picluster:namespace: "Tempo"`}},
-		"namespace with a dot":    {with("picluster:namespace", "a.b"), []string{`picluster:namespace: "a.b"`}},
-		"Secret with a slash":     {with("picluster:secretName", "a/b"), []string{`picluster:secretName: "a/b"`}},
-		"release too long":        {with("picluster:release", strings.Repeat("r", 54)), []string{"no more than 53 characters"}},
-		"empty chart":             {with("picluster:chart", ""), []string{`picluster:chart: "" is empty`}},
-		"repository not a URL":    {with("picluster:chartRepository", "grafana"), []string{`picluster:chartRepository: "grafana" is not a URL`}},
-		"repository of a path":    {with("picluster:chart", "./chart", "picluster:chartRepository", "https://x"), []string{"Leave it out: pulumi config rm chartRepository"}},
-		"empty version":           {with("picluster:chartVersion", ""), []string{`picluster:chartVersion: "" is empty`}},
-		"timeout not a number":    {with("picluster:timeout", "10m"), []string{`picluster:timeout: "10m" is not a whole number. Set it: pulumi config set timeout 600`}},
-		"timeout of zero":         {with("picluster:timeout", "0"), []string{`picluster:timeout: "0" is less than 1`}},
-		"retain neither":          {with("picluster:retainBucket", "yes"), []string{`picluster:retainBucket: "yes" is neither true nor false. Set it: pulumi config set retainBucket true`}},
-		"endpoint with a scheme":  {with("picluster:s3Endpoint", "https://s3.example.com"), []string{`picluster:s3Endpoint: "https://s3.example.com" is not a host:port`}},
-		"endpoint with a path":    {with("picluster:s3Endpoint", "s3.example.com/x"), []string{`picluster:s3Endpoint: "s3.example.com/x" is not a host:port`}},
-		"endpoint's port":         {with("picluster:s3Endpoint", "s3.example.com:70000"), []string{"has port 70000, which is not one of 1 to 65535"}},
-		"endpoint of a template":  {with("picluster:s3Endpoint", "{{ .Values.x }}"), []string{`picluster:s3Endpoint: "{{ .Values.x }}" is not a host:port`}},
-		"Loki not a URL":          {with("picluster:lokiUrl", "loki:3100"), []string{`picluster:lokiUrl: "loki:3100" is not a URL`}},
-		"empty Loki uid":          {with("picluster:lokiUid", ""), []string{`picluster:lokiUid: "" is empty`}},
-		"server with a scheme":    {with("minio:minioServer", "https://s3.example.com"), []string{`minio:minioServer: "https://s3.example.com" is not a host:port`}},
-		"TLS neither":             {with("minio:minioSsl", "on"), []string{`minio:minioSsl: "on" is neither true nor false`}},
-		"all problems in one run": {with("picluster:bucket", "B", "picluster:namespace", "N", "minio:minioSsl", "?"), []string{"has 3 problems", "picluster:bucket", "picluster:namespace", "minio:minioSsl"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, r := read(test.config)
-			err := r.err("test")
-			for _, want := range test.want {
-				assert.ErrorContains(t, err, want)
-			}
-			if err != nil {
-				assert.NotContains(t, err.Error(), "hunter2")
-			}
-		})
-	}
-}
-
-type plain struct{ fake }
-
-func (plain) IsConfigSecret(string) bool { return false }
-
-func TestPlainPasswordIsRefused(t *testing.T) {
-	clearMinIOVariables(t)
-	_, r := read(plain{minimal()})
-	err := r.err("test")
-	assert.ErrorContains(t, err, "minio:minioPassword: stands in plain text. Encrypt it: pulumi config set --secret minio:minioPassword")
-	assert.NotContains(t, err.Error(), "hunter2")
+func TestChartInAFolder(t *testing.T) {
+	folder := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "Chart.yaml"), []byte("version: 2.26.2\n"), 0o644))
+	_, err := read(our("chart", folder, "chartVersion", "2.26.2"))
+	require.NoError(t, err)
+	_, err = read(our("chart", folder))
+	assert.ErrorContains(t, err, `picluster:chartVersion: is "1.61.3", but the chart in `+folder+` is "2.26.2". Set it: pulumi config set chartVersion 2.26.2`)
 }
 
 // Pulumi.yaml tells people, and `pulumi config`, what Go does.
@@ -192,7 +232,8 @@ func TestPulumiYAMLDeclaresEveryKey(t *testing.T) {
 	}
 	require.NoError(t, yaml.Unmarshal(text, &project))
 
-	_, r := read(minimal())
+	r := newReader(with(), "picluster")
+	load(r)
 	got := map[string]declaration{}
 	for name, value := range project.Config {
 		if strings.Contains(name, ":") {
@@ -205,11 +246,71 @@ func TestPulumiYAMLDeclaresEveryKey(t *testing.T) {
 			kind = "string"
 		}
 		def := declared["default"]
-		if n, ok := def.(float64); ok {
-			def = int(n)
+		switch value := def.(type) {
+		case float64:
+			def = int(value)
+		case []any:
+			words := []string{}
+			for _, word := range value {
+				words = append(words, word.(string))
+			}
+			def = words
 		}
 		got[name] = declaration{kind: kind, def: def}
 	}
-	assert.Equal(t, maps.Collect(maps.All(r.declared)), got)
+	assert.Equal(t, r.declared, got)
 	assert.Equal(t, true, project.Config["kubernetes:enableSecretMutable"])
+}
+
+// The stacks that come with the program must do, but for their secret.
+func TestStackFiles(t *testing.T) {
+	for _, name := range []string{"picluster", "lab"} {
+		text, err := os.ReadFile("../Pulumi." + name + ".yaml")
+		require.NoError(t, err)
+		var file struct {
+			Config map[string]any `json:"config"`
+		}
+		require.NoError(t, yaml.Unmarshal(text, &file))
+		config := fake{"minio:minioPassword": "hunter2"}
+		if name == "lab" { // which finds it out
+			config["minio:minioServer"] = "127.0.0.1:9000"
+			config["picluster:s3Insecure"] = "true"
+		}
+		for key, value := range file.Config {
+			assert.NotContains(t, strings.ToLower(key), "password")
+			word, err := yaml.Marshal(value)
+			require.NoError(t, err)
+			config[key] = strings.TrimSpace(string(word))
+		}
+		_, err = read(config)
+		assert.NoError(t, err, name)
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	r := newReader(with(), "picluster")
+	load(r)
+	names := slices.Sorted(maps.Keys(r.declared))
+	for i, value := range []string{"", "x", "true", "-1", "[]", "{}", `{"a":{"b":[1]}}`, "\x00", "$", "{{", "ü", strings.Repeat("a", 64), "..", "a\nb"} {
+		f.Add(i, value)
+	}
+	f.Fuzz(func(t *testing.T, i int, value string) {
+		name := names[uint(i)%uint(len(names))]
+		config, err := read(our(name, value))
+		if err != nil {
+			assert.Contains(t, err.Error(), "picluster:", "an error that names no key: %v", err)
+			return
+		}
+		// What was let through must make values: no panic, and no credential.
+		settings := tempo.Settings{Release: config.Release, Bucket: config.ObjectStore.Bucket, Endpoint: config.S3.Endpoint, Region: config.S3.Region, SecretName: config.SecretName, Options: config.Tempo}
+		_, err = yaml.Marshal(tempo.Values(settings))
+		assert.NoError(t, err)
+		_, err = grafana.HelmValues(grafana.Datasources("http://tempo", config.Grafana.Links), config.Grafana.Exemplars)
+		assert.NoError(t, err)
+		for _, word := range []string{config.ObjectStore.Bucket, config.Namespace, config.SecretName, config.Release, config.S3.Endpoint, config.S3.Region} {
+			assert.NotContains(t, word, "{{", name)
+			assert.NotContains(t, word, "$", name)
+			assert.NotContains(t, word, "\n", name)
+		}
+	})
 }

@@ -1,10 +1,16 @@
 package stacks
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/agext/levenshtein"
 )
 
 // source is where configuration comes from: a *pulumi.Context.
@@ -18,7 +24,7 @@ type source interface {
 // declaration is what the program knows of a key of its own.
 type declaration struct {
 	kind string // as Pulumi.yaml calls it
-	def  any    // nil: none
+	def  any
 }
 
 // reader reads typed values and gathers every problem on the way, so that one
@@ -30,13 +36,22 @@ type reader struct {
 	problems []error
 }
 
+func newReader(source source, project string) *reader {
+	return &reader{source: source, project: project, declared: map[string]declaration{}}
+}
+
 // key returns a key of the project's own with its namespace.
 func (r *reader) key(name string) string { return r.project + ":" + name }
 
+// get declares a key and returns its value, if it is set.
+func (r *reader) get(name, kind string, def any) (string, bool) {
+	r.declared[name] = declaration{kind: kind, def: def}
+	return r.source.GetConfig(r.key(name))
+}
+
 // text reads a string. check may be nil; an unset key takes def unchecked.
 func (r *reader) text(name, def string, check func(string) error) string {
-	r.declared[name] = declaration{kind: "string", def: def}
-	value, ok := r.source.GetConfig(r.key(name))
+	value, ok := r.get(name, "string", def)
 	if !ok {
 		return def
 	}
@@ -50,18 +65,37 @@ func (r *reader) text(name, def string, check func(string) error) string {
 
 // optional is text for a key that may be empty, which check is not asked about.
 func (r *reader) optional(name string, check func(string) error) string {
-	return r.text(name, "", func(value string) error {
-		if value == "" {
-			return nil
+	return r.text(name, "", orEmpty(check))
+}
+
+// choice reads one of several words.
+func (r *reader) choice(name, def string, choices ...string) string {
+	return r.text(name, def, func(value string) error {
+		if !slices.Contains(choices, value) {
+			return fmt.Errorf("is none of %s", strings.Join(choices, ", "))
 		}
-		return check(value)
+		return nil
 	})
+}
+
+// secret reads a string that must be encrypted, and that no problem ever tells.
+func (r *reader) secret(name string, check func(string) error) string {
+	value, ok := r.get(name, "string", "")
+	if !ok || value == "" {
+		return ""
+	}
+	if !r.source.IsConfigSecret(r.key(name)) {
+		r.problem("%s: stands in plain text. Encrypt it: pulumi config set --secret %s", r.key(name), name)
+	}
+	if err := check(value); err != nil {
+		r.problem("%s: %w. Set it: pulumi config set --secret %s", r.key(name), err, name)
+	}
+	return value
 }
 
 // flag reads a boolean.
 func (r *reader) flag(name string, def bool) bool {
-	r.declared[name] = declaration{kind: "boolean", def: def}
-	value, ok := r.source.GetConfig(r.key(name))
+	value, ok := r.get(name, "boolean", def)
 	if !ok {
 		return def
 	}
@@ -74,8 +108,7 @@ func (r *reader) flag(name string, def bool) bool {
 
 // number reads an integer of at least least.
 func (r *reader) number(name string, def, least int) int {
-	r.declared[name] = declaration{kind: "integer", def: def}
-	value, ok := r.source.GetConfig(r.key(name))
+	value, ok := r.get(name, "integer", def)
 	if !ok {
 		return def
 	}
@@ -89,8 +122,59 @@ func (r *reader) number(name string, def, least int) int {
 	return n
 }
 
+// list reads a list of different words, each one of choices.
+func (r *reader) list(name string, choices []string) []string {
+	value, ok := r.get(name, "array", choices)
+	if !ok {
+		return choices
+	}
+	var words []string
+	if err := json.Unmarshal([]byte(value), &words); err != nil {
+		r.problem("%s: is not a list of words. Set it: pulumi config set --path '%s[0]' %s", r.key(name), name, choices[0])
+		return nil
+	}
+	for i, word := range words {
+		if !slices.Contains(choices, word) {
+			r.problem("%s[%d]: %q is none of %s. Set it: pulumi config set --path '%s[%d]' %s",
+				r.key(name), i, word, strings.Join(choices, ", "), name, i, nearest(word, choices))
+		} else if slices.Contains(words[:i], word) {
+			r.problem("%s[%d]: %q is there twice. Take it out: pulumi config rm --path '%s[%d]'", r.key(name), i, word, name, i)
+		}
+	}
+	return words
+}
+
+// object reads a map into v, a pointer to a map, which stays as it is if there
+// is none.
+func (r *reader) object(name, example string, v any) {
+	value, ok := r.get(name, "object", map[string]any{})
+	if !ok {
+		return
+	}
+	decoder := json.NewDecoder(strings.NewReader(value))
+	if err := decoder.Decode(v); err != nil || decoder.More() {
+		r.problem("%s: is not a map of the kind that it should be. Set it, for example: pulumi config set --path %s", r.key(name), example)
+	}
+}
+
+// unknown notes each of keys, with their namespaces, that is of the project and
+// was not read.
+func (r *reader) unknown(keys []string) {
+	for _, key := range slices.Sorted(slices.Values(keys)) {
+		name, ours := strings.CutPrefix(key, r.project+":")
+		if _, known := r.declared[name]; !ours || known {
+			continue
+		}
+		close := nearest(name, slices.Sorted(maps.Keys(r.declared)))
+		r.problem("%s: is no key of this program; the nearest is %s. Take it out: pulumi config rm %s", key, r.key(close), name)
+	}
+}
+
 // bad notes a value of the project's own key that will not do.
 func (r *reader) bad(name, value, problem, example string) {
+	if u, err := url.Parse(value); err == nil && u.User != nil {
+		value = u.Redacted()
+	}
 	r.problem("%s: %q %s. Set it: pulumi config set %s %s", r.key(name), value, problem, name, example)
 }
 
@@ -111,13 +195,27 @@ func (r *reader) err(stack string) error {
 		stack, len(r.problems), plural, errors.Join(r.problems...))
 }
 
+// orEmpty is check for a value that may be empty.
+func orEmpty(check func(string) error) func(string) error {
+	return func(value string) error {
+		if value == "" {
+			return nil
+		}
+		return check(value)
+	}
+}
+
+// nearest returns the word that is spelt most like the given one.
+func nearest(word string, words []string) string {
+	return slices.MinFunc(words, func(a, b string) int {
+		return levenshtein.Distance(word, a, nil) - levenshtein.Distance(word, b, nil)
+	})
+}
+
 // example is what to show as a value that would do.
 func example(def string) string {
 	if def == "" {
 		return "VALUE"
-	}
-	if strings.ContainsAny(def, " $") {
-		return strconv.Quote(def)
 	}
 	return def
 }

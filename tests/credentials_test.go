@@ -21,7 +21,7 @@ import (
 func noPlainCredential(h harness, places map[string]string) {
 	secret := h.secretKeys().secret
 	require.Len(h, secret, 40)
-	require.NotEmpty(h, found(h.pulumi("stack", "export", "--show-secrets"), secret), "this search finds nothing anywhere")
+	require.NotEmpty(h, foundIn(h.pulumi("stack", "export", "--show-secrets"), secret), "this search finds nothing anywhere")
 
 	places["stack export"] = h.pulumi("stack", "export")
 	places["stack outputs"] = h.pulumi("stack", "output", "--json", "--show-secrets")
@@ -33,7 +33,7 @@ func noPlainCredential(h harness, places map[string]string) {
 	require.Contains(h, places["Helm's record"], "k3s-tempo", "this is no record")
 
 	for place, text := range places {
-		assert.Empty(h, found(text, secret), "%s has the secret key", place)
+		assert.Empty(h, foundIn(text, secret), "%s has the secret key", place)
 	}
 
 	// Pulumi's state, its history and its backups, and the lab's logs.
@@ -47,14 +47,14 @@ func noPlainCredential(h harness, places map[string]string) {
 			return nil
 		}
 		text, err := os.ReadFile(path)
-		assert.Empty(h, found(string(text), secret), "%s has the secret key", path)
+		assert.Empty(h, foundIn(string(text), secret), "%s has the secret key", path)
 		return err
 	})
 	require.NoError(h, err)
 }
 
-// found returns the forms of secret in which it stands in text.
-func found(text, secret string) (forms []string) {
+// foundIn returns the forms of secret in which it stands in text.
+func foundIn(text, secret string) (forms []string) {
 	for _, form := range []string{
 		secret,
 		base64.StdEncoding.EncodeToString([]byte(secret)),

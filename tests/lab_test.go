@@ -32,13 +32,17 @@ type harness struct {
 }
 
 // start starts a lab; it is removed when the test ends, or is interrupted.
-func start(t *testing.T) harness {
+func start(t *testing.T, options ...func(*lab.Lab)) harness {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "picluster-lab-")
 	require.NoError(t, err)
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	l, err := lab.Open(ctx, dir, t.Output())
 	require.NoError(t, err)
+
+	for _, option := range options {
+		option(l)
+	}
 
 	remove := func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -88,6 +92,12 @@ func (h harness) mustStack(command string, args ...string) string {
 	return out
 }
 
+// set sets a key of the stack's configuration. Flags come first.
+func (h harness) set(args ...string) {
+	h.T.Helper()
+	h.pulumi(append([]string{"config", "set", "--config-file", h.ConfigFile()}, args...)...)
+}
+
 // pulumi runs a command of Pulumi that does not run the program.
 func (h harness) pulumi(args ...string) string {
 	h.T.Helper()
@@ -96,6 +106,24 @@ func (h harness) pulumi(args ...string) string {
 	out, err := output(h.Pulumi(ctx, append(args, "--stack", lab.Stack)...))
 	require.NoError(h, err, "pulumi %s\n%s", strings.Join(args, " "), out)
 	return out
+}
+
+// urn returns the URN of the stack's resource of a name.
+func (h harness) urn(name string) string {
+	h.T.Helper()
+	var export struct {
+		Deployment struct {
+			Resources []struct{ URN string }
+		}
+	}
+	require.NoError(h, json.Unmarshal([]byte(h.pulumi("stack", "export")), &export))
+	for _, r := range export.Deployment.Resources {
+		if strings.HasSuffix(r.URN, "::"+name) {
+			return r.URN
+		}
+	}
+	require.Fail(h, "no resource is named "+name)
+	return ""
 }
 
 // outputs returns the stack's outputs.
@@ -123,6 +151,13 @@ func (h harness) get(v any, args ...string) {
 	require.NoError(h, json.Unmarshal([]byte(text), v))
 }
 
+// podsOf returns the uids of the release's pods, by their component.
+func (h harness) podsOf(component string) string {
+	h.T.Helper()
+	return h.kubectl("get", "pods", "--namespace=tempo", "--selector=app.kubernetes.io/component="+component,
+		"--field-selector=status.phase=Running", "--output=jsonpath={.items[*].metadata.uid}")
+}
+
 // keys are an S3 user's.
 type keys struct{ access, secret string }
 
@@ -146,7 +181,13 @@ func (h harness) secretKeys() keys {
 func (h harness) s3(k keys) *minio.Client {
 	h.T.Helper()
 	endpoint, _, _ := h.MinIO()
-	client, err := minio.New(endpoint, &minio.Options{Creds: credentials.NewStaticV4(k.access, k.secret, "")})
+	transport, err := h.Transport()
+	require.NoError(h, err)
+	client, err := minio.New(endpoint, &minio.Options{
+		Creds:     credentials.NewStaticV4(k.access, k.secret, ""),
+		Secure:    h.TLS,
+		Transport: transport,
+	})
 	require.NoError(h, err)
 	return client
 }
@@ -155,7 +196,13 @@ func (h harness) s3(k keys) *minio.Client {
 func (h harness) admin(k keys) *madmin.AdminClient {
 	h.T.Helper()
 	endpoint, _, _ := h.MinIO()
-	client, err := madmin.NewWithOptions(endpoint, &madmin.Options{Creds: credentials.NewStaticV4(k.access, k.secret, "")})
+	transport, err := h.Transport()
+	require.NoError(h, err)
+	client, err := madmin.NewWithOptions(endpoint, &madmin.Options{
+		Creds:     credentials.NewStaticV4(k.access, k.secret, ""),
+		Secure:    h.TLS,
+		Transport: transport,
+	})
 	require.NoError(h, err)
 	return client
 }

@@ -6,18 +6,48 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// HelmValues returns the values of kube-prometheus-stack, as YAML for `helm
-// upgrade -f`, that provision the datasources.
-func HelmValues(datasources []Datasource) (string, error) {
+// exemplarLabel is the label by which Prometheus's exemplars name their trace, as
+// OpenTelemetry and Tempo write it.
+const exemplarLabel = "trace_id"
+
+// HelmValues returns the values of kube-prometheus-stack that provision the
+// datasources. With exemplars, those of its own Prometheus link to Tempo.
+func HelmValues(datasources []Datasource, exemplars bool) (map[string]any, error) {
+	plain, err := toPlain(datasources)
+	if err != nil {
+		return nil, err
+	}
+	grafana := map[string]any{
+		"additionalDataSources": escapeAll(plain, escapeHelmValues),
+	}
+	if exemplars {
+		grafana["sidecar"] = map[string]any{
+			"datasources": map[string]any{
+				"exemplarTraceIdDestinations": map[string]any{
+					"datasourceUid":    TempoUID,
+					"traceIdLabelName": exemplarLabel,
+				},
+			},
+		}
+	}
+	return map[string]any{"grafana": grafana}, nil
+}
+
+// ProvisioningFile returns the datasources as the provisioning file that
+// Grafana's sidecar takes from a ConfigMap.
+func ProvisioningFile(datasources []Datasource) (string, error) {
 	plain, err := toPlain(datasources)
 	if err != nil {
 		return "", err
 	}
-	text, err := yaml.Marshal(map[string]any{
-		"grafana": map[string]any{
-			"additionalDataSources": escapeAll(plain, escapeHelmValues),
-		},
+	return toYAML(map[string]any{
+		"apiVersion":  1,
+		"datasources": escapeAll(plain, escapeProvisioning),
 	})
+}
+
+func toYAML(v any) (string, error) {
+	text, err := yaml.Marshal(v)
 	return string(text), err
 }
 

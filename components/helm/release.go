@@ -41,6 +41,9 @@ type ReleaseArgs struct {
 	Name pulumi.StringInput
 	// Namespace is the namespace to install into; it must exist.
 	Namespace pulumi.StringInput
+	// CreateNamespace has Helm make the namespace if it is not there. Provider's
+	// default: false.
+	CreateNamespace pulumi.BoolPtrInput
 	// Values are merged over the chart's own.
 	Values pulumi.MapInput
 	// Timeout is how long to wait for the pods, in seconds. Provider's default: 300.
@@ -68,15 +71,32 @@ func (RepositoryOptsArgs) ElementType() reflect.Type { return reflect.TypeFor[re
 
 // releaseArgs is the plain form of ReleaseArgs: its tags are the wire names.
 type releaseArgs struct {
-	Chart          string         `pulumi:"chart"`
-	Version        *string        `pulumi:"version"`
-	RepositoryOpts repositoryOpts `pulumi:"repositoryOpts"`
-	Name           string         `pulumi:"name"`
-	Namespace      string         `pulumi:"namespace"`
-	Values         map[string]any `pulumi:"values"`
-	Timeout        *int           `pulumi:"timeout"`
+	Chart           string         `pulumi:"chart"`
+	Version         *string        `pulumi:"version"`
+	RepositoryOpts  repositoryOpts `pulumi:"repositoryOpts"`
+	Name            string         `pulumi:"name"`
+	Namespace       string         `pulumi:"namespace"`
+	CreateNamespace *bool          `pulumi:"createNamespace"`
+	Values          map[string]any `pulumi:"values"`
+	Timeout         *int           `pulumi:"timeout"`
 }
 
 type repositoryOpts struct {
 	Repo *string `pulumi:"repo"`
+}
+
+// OptionalString is s as an input, or none if it is empty.
+func OptionalString(s string) pulumi.StringPtrInput {
+	if s == "" {
+		return nil
+	}
+	return pulumi.String(s)
+}
+
+// OptionalInt is n as an input, or none if it is zero.
+func OptionalInt(n int) pulumi.IntPtrInput {
+	if n == 0 {
+		return nil
+	}
+	return pulumi.Int(n)
 }

@@ -1,4 +1,5 @@
-// Package kube makes a Kubernetes namespace and the Secret that its pods read.
+// Package kube makes a Kubernetes namespace, and the Secret and the ConfigMap
+// that its pods read.
 package kube
 
 import (
@@ -14,29 +15,38 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// NamespaceArgs describes the namespace and its Secret.
+// NamespaceArgs describes the namespace and what is in it.
 type NamespaceArgs struct {
 	// Name is the namespace's name, a DNS label. Required.
 	Name string
-	// SecretName is the Secret's name, a DNS subdomain. Required.
+	// SecretName is the Secret's name, a DNS subdomain. Empty: there is none.
 	SecretName string
 	// SecretData is what the Secret holds, in plain text, by key; it is marked
-	// as a Pulumi secret, whatever comes in. Required.
+	// as a Pulumi secret, whatever comes in. It goes with SecretName.
 	SecretData map[string]pulumi.StringInput
+	// ConfigMapName is the ConfigMap's name, a DNS subdomain. Empty: there is
+	// none.
+	ConfigMapName string
+	// ConfigMapData is what the ConfigMap holds. It goes with ConfigMapName.
+	ConfigMapData map[string]string
 }
 
-// Namespace is a namespace with its Secret.
+// Namespace is a namespace with what is in it.
 type Namespace struct {
 	pulumi.ResourceState
 
 	// Name is the namespace's name.
 	Name pulumi.StringOutput `pulumi:"name"`
-	// SecretName is the Secret's name, known once the Secret is there.
+	// SecretName is the Secret's name, known once the Secret is there; empty if
+	// there is none.
 	SecretName pulumi.StringOutput `pulumi:"secretName"`
+	// ConfigMapName is the ConfigMap's name, known once it is there; empty if
+	// there is none.
+	ConfigMapName pulumi.StringOutput `pulumi:"configMapName"`
 }
 
-// NewNamespace makes the namespace, then the Secret in it. It returns one error
-// that names every bad field.
+// NewNamespace makes the namespace, then what is in it. It returns one error that
+// names every bad field.
 func NewNamespace(ctx *pulumi.Context, name string, args *NamespaceArgs, opts ...pulumi.ResourceOption) (*Namespace, error) {
 	if args == nil {
 		return nil, errors.New("kube: args are missing")
@@ -45,39 +55,60 @@ func NewNamespace(ctx *pulumi.Context, name string, args *NamespaceArgs, opts ..
 		return nil, fmt.Errorf("kube namespace %q: %w", name, err)
 	}
 
-	n := &Namespace{}
+	n := &Namespace{
+		SecretName:    pulumi.String("").ToStringOutput(),
+		ConfigMapName: pulumi.String("").ToStringOutput(),
+	}
 	if err := ctx.RegisterComponentResource("picluster:kube:Namespace", name, n, opts...); err != nil {
 		return nil, err
 	}
+	parent := pulumi.Parent(n)
 
 	namespace, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
 		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(args.Name)},
-	}, pulumi.Parent(n))
+	}, parent)
 	if err != nil {
 		return nil, err
 	}
-
-	data := pulumi.StringMap{}
-	for key, value := range args.SecretData {
-		data[key] = pulumi.ToSecret(value).(pulumi.StringOutput)
-	}
-	secret, err := corev1.NewSecret(ctx, name+"-secret", &corev1.SecretArgs{
-		Metadata: &metav1.ObjectMetaArgs{
-			Name:      pulumi.String(args.SecretName),
-			Namespace: namespace.Metadata.Name(),
-		},
-		Type:       pulumi.String("Opaque"),
-		StringData: data,
-	}, pulumi.Parent(n))
-	if err != nil {
-		return nil, err
-	}
-
 	n.Name = namespace.Metadata.Name().Elem()
-	n.SecretName = secret.Metadata.Name().Elem()
+
+	if args.SecretName != "" {
+		data := pulumi.StringMap{}
+		for key, value := range args.SecretData {
+			data[key] = pulumi.ToSecret(value).(pulumi.StringOutput)
+		}
+		secret, err := corev1.NewSecret(ctx, name+"-secret", &corev1.SecretArgs{
+			Metadata: &metav1.ObjectMetaArgs{
+				Name:      pulumi.String(args.SecretName),
+				Namespace: namespace.Metadata.Name(),
+			},
+			Type:       pulumi.String("Opaque"),
+			StringData: data,
+		}, parent)
+		if err != nil {
+			return nil, err
+		}
+		n.SecretName = secret.Metadata.Name().Elem()
+	}
+
+	if args.ConfigMapName != "" {
+		configMap, err := corev1.NewConfigMap(ctx, name+"-config", &corev1.ConfigMapArgs{
+			Metadata: &metav1.ObjectMetaArgs{
+				Name:      pulumi.String(args.ConfigMapName),
+				Namespace: namespace.Metadata.Name(),
+			},
+			Data: pulumi.ToStringMap(args.ConfigMapData),
+		}, parent)
+		if err != nil {
+			return nil, err
+		}
+		n.ConfigMapName = configMap.Metadata.Name().Elem()
+	}
+
 	return n, ctx.RegisterResourceOutputs(n, pulumi.Map{
-		"name":       n.Name,
-		"secretName": n.SecretName,
+		"name":          n.Name,
+		"secretName":    n.SecretName,
+		"configMapName": n.ConfigMapName,
 	})
 }
 
@@ -104,12 +135,18 @@ func (a NamespaceArgs) validate() error {
 		}
 	}
 	check("Name", a.Name, ValidateLabel(a.Name))
-	check("SecretName", a.SecretName, ValidateSubdomain(a.SecretName))
-	if len(a.SecretData) == 0 {
-		problems = append(problems, errors.New("SecretData: is empty"))
+	contents := func(kind, name string, keys []string) {
+		if name != "" {
+			check(kind+"Name", name, ValidateSubdomain(name))
+		}
+		if (name == "") != (len(keys) == 0) {
+			problems = append(problems, fmt.Errorf("%sName %q: goes with %sData, and neither without the other", kind, name, kind))
+		}
+		for _, key := range keys {
+			check(kind+"Data key", key, join(validation.IsConfigMapKey(key)))
+		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(a.SecretData)) {
-		check("SecretData key", key, join(validation.IsConfigMapKey(key)))
-	}
+	contents("Secret", a.SecretName, slices.Sorted(maps.Keys(a.SecretData)))
+	contents("ConfigMap", a.ConfigMapName, slices.Sorted(maps.Keys(a.ConfigMapData)))
 	return errors.Join(problems...)
 }

@@ -63,6 +63,30 @@ func TestNamespace(t *testing.T) {
 	}
 }
 
+func TestWithAConfigMapAlone(t *testing.T) {
+	outputs := make(chan []any, 1)
+	resources, err := pulumitest.Run(t, false, nil, func(ctx *pulumi.Context) error {
+		namespace, err := kube.NewNamespace(ctx, "tempo", &kube.NamespaceArgs{
+			Name:          "traces",
+			ConfigMapName: "ca",
+			ConfigMapData: map[string]string{"ca.crt": "PEM"},
+		})
+		if err != nil {
+			return err
+		}
+		pulumi.All(namespace.SecretName, namespace.ConfigMapName).ApplyT(func(all []any) error {
+			outputs <- all
+			return nil
+		})
+		return nil
+	})
+	require.NoError(t, err)
+	configMap := pulumitest.Find(t, resources, "kubernetes:core/v1:ConfigMap", "tempo-config")
+	assert.Equal(t, "PEM", configMap.Inputs["data"].ObjectValue()["ca.crt"].StringValue())
+	assert.Len(t, resources, 3, "the component, the namespace and the ConfigMap")
+	assert.Equal(t, []any{"", "ca"}, <-outputs)
+}
+
 func TestTwoNamespaces(t *testing.T) {
 	resources, err := pulumitest.Run(t, false, nil, func(ctx *pulumi.Context) error {
 		for _, name := range []string{"one", "two"} {
@@ -83,7 +107,15 @@ func TestBadArgs(t *testing.T) {
 		want []string
 	}{
 		"nil":   {nil, []string{"args are missing"}},
-		"empty": {&kube.NamespaceArgs{}, []string{`Name ""`, `SecretName ""`, "SecretData: is empty"}},
+		"empty": {&kube.NamespaceArgs{}, []string{`Name ""`}},
+		"names without data": {
+			&kube.NamespaceArgs{Name: "tempo", SecretName: "a", ConfigMapName: "b"},
+			[]string{`SecretName "a": goes with SecretData`, `ConfigMapName "b": goes with ConfigMapData`},
+		},
+		"data without names": {
+			&kube.NamespaceArgs{Name: "tempo", SecretData: args("x").SecretData, ConfigMapData: map[string]string{"a": "b"}},
+			[]string{`SecretName "": goes with SecretData`, `ConfigMapName "": goes with ConfigMapData`},
+		},
 		"all bad": {
 			&kube.NamespaceArgs{
 				Name:       "Tempo",

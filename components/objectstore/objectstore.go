@@ -24,6 +24,10 @@ type Args struct {
 	User string
 	// Policy is the name of the user's policy. Default: the user's name.
 	Policy string
+	// SecretKey is the user's secret key. Nil: one is made at random.
+	SecretKey pulumi.StringInput
+	// BucketOnly leaves the user and the policy to somebody else.
+	BucketOnly bool
 	// DeleteBucket has the bucket deleted, empty as it must be then, when the
 	// component goes. Default: the bucket and its objects stay.
 	DeleteBucket bool
@@ -35,9 +39,10 @@ type ObjectStore struct {
 
 	// Bucket is the bucket's name.
 	Bucket pulumi.StringOutput `pulumi:"bucket"`
-	// AccessKey is the user's name, known once the user may use the bucket.
+	// AccessKey is the user's name, known once the user may use the bucket; empty
+	// with BucketOnly.
 	AccessKey pulumi.StringOutput `pulumi:"accessKey"`
-	// SecretKey is the user's secret key: 40 letters and digits, a Pulumi secret.
+	// SecretKey is the user's secret key, a Pulumi secret; empty with BucketOnly.
 	SecretKey pulumi.StringOutput `pulumi:"secretKey"`
 }
 
@@ -55,46 +60,70 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, fmt.Errorf("objectstore %q: %w", name, err)
 	}
 
-	store := &ObjectStore{}
+	store := &ObjectStore{
+		AccessKey: pulumi.String("").ToStringOutput(),
+		SecretKey: pulumi.String("").ToStringOutput(),
+	}
 	if err := ctx.RegisterComponentResource("picluster:objectstore:ObjectStore", name, store, opts...); err != nil {
 		return nil, err
 	}
-	parent := pulumi.Parent(store)
 
 	bucket, err := minio.NewS3Bucket(ctx, name+"-bucket", &minio.S3BucketArgs{
 		Bucket: pulumi.String(a.Bucket),
 		Acl:    pulumi.String("private"),
-	}, parent, pulumi.RetainOnDelete(!a.DeleteBucket))
+	}, pulumi.Parent(store), pulumi.RetainOnDelete(!a.DeleteBucket))
 	if err != nil {
 		return nil, err
 	}
 
-	// Letters and digits alone: Tempo puts the key as raw text into its
-	// configuration before it reads that as YAML.
-	secretKey, err := random.NewRandomPassword(ctx, name+"-secret-key", &random.RandomPasswordArgs{
-		Length:  pulumi.Int(secretKeyLength),
-		Special: pulumi.Bool(false),
-	}, parent)
-	if err != nil {
-		return nil, err
+	store.Bucket = bucket.Bucket
+
+	if !a.BucketOnly {
+		if err := store.newUser(ctx, name, a); err != nil {
+			return nil, err
+		}
 	}
+	return store, ctx.RegisterResourceOutputs(store, pulumi.Map{
+		"bucket":    store.Bucket,
+		"accessKey": store.AccessKey,
+		"secretKey": store.SecretKey,
+	})
+}
+
+// newUser makes the user, with a policy for the bucket, and sets the store's keys.
+func (store *ObjectStore) newUser(ctx *pulumi.Context, name string, a Args) error {
+	parent := pulumi.Parent(store)
+
+	if a.SecretKey == nil {
+		// Letters and digits alone: Tempo puts the key as raw text into its
+		// configuration before it reads that as YAML.
+		secretKey, err := random.NewRandomPassword(ctx, name+"-secret-key", &random.RandomPasswordArgs{
+			Length:  pulumi.Int(secretKeyLength),
+			Special: pulumi.Bool(false),
+		}, parent)
+		if err != nil {
+			return err
+		}
+		a.SecretKey = secretKey.Result
+	}
+	store.SecretKey = pulumi.ToSecret(a.SecretKey).(pulumi.StringOutput)
 
 	// ForceDestroy and UpdateSecret stay unset: the provider would delete the
 	// user, or make a key that nobody is told of, at every later update.
 	user, err := minio.NewIamUser(ctx, name+"-user", &minio.IamUserArgs{
 		Name:   pulumi.String(a.User),
-		Secret: secretKey.Result,
+		Secret: store.SecretKey,
 	}, parent)
 	if err != nil {
-		return nil, err
+		return err
 	}
 
 	policy, err := minio.NewIamPolicy(ctx, name+"-policy", &minio.IamPolicyArgs{
 		Name:   pulumi.String(a.Policy),
-		Policy: bucket.Bucket.ApplyT(PolicyDocument).(pulumi.StringOutput),
+		Policy: store.Bucket.ApplyT(PolicyDocument).(pulumi.StringOutput),
 	}, parent)
 	if err != nil {
-		return nil, err
+		return err
 	}
 
 	attachment, err := minio.NewIamUserPolicyAttachment(ctx, name+"-attachment", &minio.IamUserPolicyAttachmentArgs{
@@ -102,17 +131,10 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		PolicyName: policy.Name,
 	}, parent)
 	if err != nil {
-		return nil, err
+		return err
 	}
-
-	store.Bucket = bucket.Bucket
 	store.AccessKey = attachment.UserName
-	store.SecretKey = secretKey.Result
-	return store, ctx.RegisterResourceOutputs(store, pulumi.Map{
-		"bucket":    store.Bucket,
-		"accessKey": store.AccessKey,
-		"secretKey": store.SecretKey,
-	})
+	return nil
 }
 
 // iamName is narrower than what MinIO takes: "=", "," and white space, which
@@ -121,6 +143,18 @@ var iamName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@+-]{2,127}$`)
 
 // ValidateBucket says what is wrong with a bucket's name, or nil.
 func ValidateBucket(name string) error { return s3utils.CheckValidBucketNameStrict(name) }
+
+// secretKey is what MinIO takes, and what Tempo reads as one YAML value.
+var secretKey = regexp.MustCompile(fmt.Sprintf(`^[A-Za-z0-9]{16,%d}$`, secretKeyLength))
+
+// ValidateSecretKey says what is wrong with a secret key, or nil. It never says
+// the key.
+func ValidateSecretKey(key string) error {
+	if !secretKey.MatchString(key) {
+		return fmt.Errorf("must be 16 to %d letters and digits", secretKeyLength)
+	}
+	return nil
+}
 
 // ValidateIAMName says what is wrong with the name of a user or a policy, or nil.
 func ValidateIAMName(name string) error {
@@ -138,7 +172,9 @@ func (a Args) validate() error {
 		}
 	}
 	check("Bucket", a.Bucket, ValidateBucket(a.Bucket))
-	check("User", a.User, ValidateIAMName(a.User))
-	check("Policy", a.Policy, ValidateIAMName(a.Policy))
+	if !a.BucketOnly {
+		check("User", a.User, ValidateIAMName(a.User))
+		check("Policy", a.Policy, ValidateIAMName(a.Policy))
+	}
 	return errors.Join(problems...)
 }

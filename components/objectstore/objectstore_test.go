@@ -104,6 +104,42 @@ func TestDeleteBucket(t *testing.T) {
 	assert.False(t, pulumitest.Find(t, resources, bucketType, "tempo-bucket").RetainOnDelete)
 }
 
+func TestGivenSecretKey(t *testing.T) {
+	resources, err := pulumitest.Run(t, false, nil, func(ctx *pulumi.Context) error {
+		_, err := objectstore.New(ctx, "tempo", &objectstore.Args{
+			Bucket:    "k3s-tempo",
+			User:      "tempo",
+			SecretKey: pulumi.String("givenSecretKey01"),
+		})
+		return err
+	})
+	require.NoError(t, err)
+	user := pulumitest.Find(t, resources, userType, "tempo-user")
+	assert.Equal(t, "givenSecretKey01", pulumitest.Secret(t, user.Inputs["secret"]).StringValue())
+	assert.Len(t, resources, 5, "a key was made all the same")
+}
+
+func TestBucketOnly(t *testing.T) {
+	resources, err := pulumitest.Run(t, false, nil, func(ctx *pulumi.Context) error {
+		_, err := objectstore.New(ctx, "tempo", &objectstore.Args{Bucket: "k3s-tempo", BucketOnly: true})
+		return err
+	})
+	require.NoError(t, err)
+	pulumitest.Find(t, resources, bucketType, "tempo-bucket")
+	assert.Len(t, resources, 2, "the component and the bucket")
+}
+
+func TestValidateSecretKey(t *testing.T) {
+	assert.NoError(t, objectstore.ValidateSecretKey(pulumitest.SecretKey))
+	for _, key := range []string{"", "tooShort", pulumitest.SecretKey + "1", "has-a-dash-in-it-all", "$" + pulumitest.SecretKey[1:], "sixteen chars ok\n"} {
+		err := objectstore.ValidateSecretKey(key)
+		require.ErrorContains(t, err, "16 to 40 letters and digits", key)
+		if key != "" {
+			assert.NotContains(t, err.Error(), key)
+		}
+	}
+}
+
 func TestTwoObjectStores(t *testing.T) {
 	resources, err := pulumitest.Run(t, false, nil, func(ctx *pulumi.Context) error {
 		for _, name := range []string{"one", "two"} {

@@ -3,21 +3,16 @@
 package tempo
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/picluster/picluster/components/helm"
 	"github.com/picluster/picluster/components/kube"
+	"github.com/picluster/picluster/components/tempo/chart"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-)
-
-// Defaults of Chart: the last of the line that grafana.github.io serves, with
-// Tempo 2.9.0.
-const (
-	DefaultChart      = "tempo-distributed"
-	DefaultRepository = "https://grafana.github.io/helm-charts"
-	DefaultVersion    = "1.61.3"
 )
 
 // The ports that the chart's Services listen on, all of them plain text.
@@ -30,18 +25,6 @@ const (
 // maxReleaseName is Helm's limit for a release's name.
 const maxReleaseName = 53
 
-// Chart says where the chart is found.
-type Chart struct {
-	// Name is the chart's name in Repository, a path to a folder or an archive,
-	// or an oci:// reference. Default: DefaultChart.
-	Name string
-	// Repository is the chart repository's URL; it goes with a bare name alone.
-	// Default for a bare name: DefaultRepository.
-	Repository string
-	// Version is the chart's exact version. Default: DefaultVersion.
-	Version string
-}
-
 // Args describes the release.
 type Args struct {
 	// Release is the Helm release's name, and the first part of the name of each
@@ -50,7 +33,7 @@ type Args struct {
 	// Namespace is where the release goes; it must exist. Required.
 	Namespace pulumi.StringInput
 	// Chart is the chart to install.
-	Chart Chart
+	Chart chart.Chart
 	// Timeout is how long to wait for the pods, in seconds. Default: 300, the
 	// provider's.
 	Timeout int
@@ -63,9 +46,20 @@ type Args struct {
 	Region string
 	// Insecure has Tempo talk to the S3 server without TLS.
 	Insecure bool
+	// CA is the CA that signed the S3 server's certificate, as PEM, and
+	// CAConfigMap the ConfigMap in Namespace whose CAField has it. Both or
+	// neither; neither is a CA that every system knows.
+	CA          string
+	CAConfigMap pulumi.StringInput
+
 	// SecretName is the Secret, in Namespace, that holds AccessKeyField and
-	// SecretKeyField. Required.
+	// SecretKeyField. Nil: the keys go into the values.
 	SecretName pulumi.StringInput
+	// AccessKey and SecretKey are the keys. With a SecretName they only have the
+	// pods restart when they change, and may be nil.
+	AccessKey, SecretKey pulumi.StringInput
+
+	Options
 }
 
 // Tempo is a release of Tempo, and where to reach it from inside the cluster.
@@ -86,7 +80,10 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, errors.New("tempo: args are missing")
 	}
 	a := *args
-	a.Chart = a.Chart.withDefaults()
+	a.Chart = a.Chart.WithDefaults()
+	if a.Profile == "" {
+		a.Profile = ProfileChart
+	}
 	if err := a.validate(); err != nil {
 		return nil, fmt.Errorf("tempo %q: %w", name, err)
 	}
@@ -96,25 +93,14 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 
-	values := pulumi.All(a.Bucket, a.SecretName).ApplyT(func(in []any) map[string]any {
-		return Values(Settings{
-			Release:    a.Release,
-			Bucket:     in[0].(string),
-			Endpoint:   a.Endpoint,
-			Region:     a.Region,
-			Insecure:   a.Insecure,
-			SecretName: in[1].(string),
-		})
-	}).(pulumi.MapOutput)
-
 	release, err := helm.NewRelease(ctx, name+"-release", &helm.ReleaseArgs{
 		Chart:          pulumi.String(a.Chart.Name),
 		Version:        pulumi.String(a.Chart.Version),
-		RepositoryOpts: helm.RepositoryOptsArgs{Repo: optional(a.Chart.Repository)},
+		RepositoryOpts: helm.RepositoryOptsArgs{Repo: helm.OptionalString(a.Chart.Repository)},
 		Name:           pulumi.String(a.Release),
 		Namespace:      a.Namespace,
-		Values:         values,
-		Timeout:        seconds(a.Timeout),
+		Values:         helm.Values(Values(a.settings())),
+		Timeout:        helm.OptionalInt(a.Timeout),
 	}, pulumi.Parent(t))
 	if err != nil {
 		return nil, err
@@ -133,21 +119,40 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	})
 }
 
-// IsBareName tells a chart's name, to be found in a repository, from a path or
-// an oci:// reference, which say themselves where the chart is.
-func (c Chart) IsBareName() bool { return !strings.ContainsAny(c.Name, `/\`) }
+// settings returns what the values are made of. An input that is nil must reach
+// them as nil, not as an interface that holds a nil.
+func (a Args) settings() Settings {
+	s := Settings{
+		Release:  a.Release,
+		Bucket:   a.Bucket,
+		Endpoint: a.Endpoint,
+		Region:   a.Region,
+		Insecure: a.Insecure,
+		Options:  a.Options,
+	}
+	if a.CAConfigMap != nil {
+		s.CAConfigMap, s.CAHash = a.CAConfigMap, hash(a.CA)
+	}
+	if a.SecretName == nil {
+		s.AccessKey, s.SecretKey = a.AccessKey, pulumi.ToSecret(a.SecretKey)
+		return s
+	}
+	s.SecretName = a.SecretName
+	if a.AccessKey != nil && a.SecretKey != nil {
+		keys := pulumi.All(a.AccessKey, a.SecretKey).ApplyT(func(keys []any) string {
+			return hash(keys[0].(string) + "\n" + keys[1].(string))
+		})
+		// Not a secret any more, so that a preview shows that the pods restart.
+		s.KeysHash = pulumi.Unsecret(keys)
+	}
+	return s
+}
 
-func (c Chart) withDefaults() Chart {
-	if c.Name == "" {
-		c.Name = DefaultChart
-	}
-	if c.Repository == "" && c.IsBareName() {
-		c.Repository = DefaultRepository
-	}
-	if c.Version == "" {
-		c.Version = DefaultVersion
-	}
-	return c
+// hash returns enough of a SHA-256 to see a change by, and too little to check a
+// guess with certainty.
+func hash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:6])
 }
 
 // ValidateRelease says what is wrong with a release's name, or nil.
@@ -166,11 +171,23 @@ func (a Args) validate() error {
 	if err := ValidateRelease(a.Release); err != nil {
 		problem("Release", "%q: %w", a.Release, err)
 	}
+	if err := chart.ValidateVersion(a.Chart.Version); err != nil {
+		problem("Chart.Version", "%q %w", a.Chart.Version, err)
+	}
 	if a.Chart.Repository != "" && !a.Chart.IsBareName() {
 		problem("Chart.Repository", "%q: goes with a chart's bare name, not with %q", a.Chart.Repository, a.Chart.Name)
 	}
 	if a.Timeout < 0 {
 		problem("Timeout", "%d: is less than zero", a.Timeout)
+	}
+	if (a.CA == "") != (a.CAConfigMap == nil) {
+		problem("CA", "goes with CAConfigMap, and neither without the other")
+	}
+	if a.CA != "" && a.Insecure {
+		problem("CA", "goes with TLS, and Insecure is true")
+	}
+	if a.SecretName == nil && (a.AccessKey == nil || a.SecretKey == nil) {
+		problem("SecretName", "is missing, and so is AccessKey or SecretKey: there are no keys")
 	}
 	for _, required := range []struct {
 		field   string
@@ -180,25 +197,56 @@ func (a Args) validate() error {
 		{"Bucket", a.Bucket == nil},
 		{"Endpoint", a.Endpoint == ""},
 		{"Region", a.Region == ""},
-		{"SecretName", a.SecretName == nil},
 	} {
 		if required.missing {
 			problem(required.field, "is missing")
 		}
 	}
-	return errors.Join(problems...)
+	return errors.Join(append(problems, a.Options.Validate()...)...)
 }
 
-func optional(s string) pulumi.StringPtrInput {
-	if s == "" {
-		return nil
+// Validate returns what is wrong with the options, each problem with its field.
+func (o Options) Validate() (problems []error) {
+	problem := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	if _, ok := profiles[o.Profile]; !ok {
+		problem("Profile %q: is none of %v", o.Profile, Profiles())
 	}
-	return pulumi.String(s)
+	for service, replicas := range o.Replicas {
+		if !slices.Contains(Services(), service) {
+			problem("Replicas %q: is none of %v", service, Services())
+		}
+		if replicas < 1 {
+			problem("Replicas %q: %d is less than 1", service, replicas)
+		}
+	}
+	for service := range o.Resources {
+		if !slices.Contains(Services(), service) {
+			problem("Resources %q: is none of %v", service, Services())
+		}
+	}
+	for _, receiver := range o.Receivers {
+		if !slices.Contains(Receivers(), receiver) {
+			problem("Receivers %q: is none of %v", receiver, Receivers())
+		}
+	}
+	if err := o.ValidateIngesters(); err != nil {
+		problem("Replicas %q: %w", "ingester", err)
+	}
+	if g := o.Generator; g != nil && (g.ServiceGraphs || g.SpanMetrics) && g.RemoteWriteURL == "" {
+		problem("Generator.RemoteWriteURL: is missing: service graphs and span metrics go to a Prometheus")
+	}
+	return append(problems, CheckExtra(o.Extra)...)
 }
 
-func seconds(n int) pulumi.IntPtrInput {
-	if n == 0 {
-		return nil
+// ValidateIngesters says that there are too few ingesters for the copies that the
+// profile keeps of each span, or nil.
+func (o Options) ValidateIngesters() error {
+	ingesters, copies := profiles[o.Profile].ingesters()
+	if replicas, ok := o.Replicas["ingester"]; ok {
+		ingesters = replicas
 	}
-	return pulumi.Int(n)
+	if ingesters < copies {
+		return fmt.Errorf("%d ingesters cannot hold the %d copies of each span that profile %q keeps", ingesters, copies, o.Profile)
+	}
+	return nil
 }

@@ -1,12 +1,14 @@
 package tempo_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/picluster/picluster/components/helm"
 	"github.com/picluster/picluster/components/tempo"
+	"github.com/picluster/picluster/components/tempo/chart"
 	"github.com/picluster/picluster/internal/pulumitest"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/assert"
@@ -21,7 +23,18 @@ func args() *tempo.Args {
 		Endpoint:   "s3.example.com:9091",
 		Region:     "eu-west-1",
 		SecretName: pulumi.String("tempo-minio-secret"),
+		Options:    howTo().Options,
 	}
+}
+
+// plain returns values as they arrive at the provider.
+func plain(t *testing.T, values map[string]any) any {
+	t.Helper()
+	text, err := json.Marshal(values)
+	require.NoError(t, err)
+	var v any
+	require.NoError(t, json.Unmarshal(text, &v))
+	return v
 }
 
 func TestTempo(t *testing.T) {
@@ -48,7 +61,7 @@ func TestTempo(t *testing.T) {
 			assert.Equal(t, "1.61.3", release["version"].StringValue())
 			assert.Equal(t, "https://grafana.github.io/helm-charts", release["repositoryOpts"].ObjectValue()["repo"].StringValue())
 			assert.NotContains(t, release, "timeout")
-			assert.Equal(t, tempo.Values(settings), release["values"].Mappable())
+			assert.Equal(t, plain(t, tempo.Values(howTo())), release["values"].Mappable())
 
 			if preview { // where the release is waits for what Helm will say
 				assert.Empty(t, outputs)
@@ -61,6 +74,42 @@ func TestTempo(t *testing.T) {
 			}, <-outputs)
 		})
 	}
+}
+
+// A preview must show that the pods restart when the key is another, and not the
+// key; the rest of the values stays readable.
+func TestKeysRestartThePods(t *testing.T) {
+	annotation := func(key string) string {
+		resources, err := pulumitest.Run(t, false, nil, func(ctx *pulumi.Context) error {
+			a := args()
+			a.AccessKey = pulumi.String("tempo")
+			a.SecretKey = pulumi.ToSecret(pulumi.String(key)).(pulumi.StringOutput)
+			_, err := tempo.New(ctx, "tempo", a)
+			return err
+		})
+		require.NoError(t, err)
+		values := pulumitest.Find(t, resources, helm.ReleaseToken, "tempo-release").Inputs["values"]
+		assert.False(t, values.ContainsSecrets())
+		assert.NotContains(t, fmt.Sprint(values), key)
+		return values.ObjectValue()["ingester"].ObjectValue()["podAnnotations"].ObjectValue()["picluster/keys"].StringValue()
+	}
+	assert.Equal(t, annotation("one-key"), annotation("one-key"))
+	assert.NotEqual(t, annotation("one-key"), annotation("another-key"))
+}
+
+func TestInlineKeyIsSecret(t *testing.T) {
+	resources, err := pulumitest.Run(t, false, nil, func(ctx *pulumi.Context) error {
+		a := args()
+		a.SecretName = nil
+		a.AccessKey, a.SecretKey = pulumi.String("tempo"), pulumi.String("the-key")
+		_, err := tempo.New(ctx, "tempo", a)
+		return err
+	})
+	require.NoError(t, err)
+	values := pulumitest.Find(t, resources, helm.ReleaseToken, "tempo-release").Inputs["values"].ObjectValue()
+	s3 := values["storage"].ObjectValue()["trace"].ObjectValue()["s3"].ObjectValue()
+	assert.Equal(t, "the-key", pulumitest.Secret(t, s3["secret_key"]).StringValue())
+	assert.Equal(t, "k3s-tempo", s3["bucket"].StringValue(), "what is no secret stays readable")
 }
 
 func TestChartByPath(t *testing.T) {
@@ -101,15 +150,32 @@ func TestBadArgs(t *testing.T) {
 	}{
 		"nil": {nil, []string{"args are missing"}},
 		"empty": {&tempo.Args{}, []string{
-			`Release ""`, "Namespace is missing", "Bucket is missing", "Endpoint is missing", "Region is missing", "SecretName is missing",
+			`Release ""`, "Namespace is missing", "Bucket is missing", "Endpoint is missing", "Region is missing", "SecretName is missing, and so is AccessKey",
 		}},
 		"long release": {
 			&tempo.Args{Release: strings.Repeat("r", 54), Timeout: -1},
 			[]string{"no more than 53", "Timeout -1"},
 		},
 		"repository of a path": {
-			&tempo.Args{Chart: tempo.Chart{Name: "oci://example.com/tempo", Repository: "https://example.com"}},
+			&tempo.Args{Chart: chart.Chart{Name: "oci://example.com/tempo", Repository: "https://example.com"}},
 			[]string{"Chart.Repository"},
+		},
+		"chart 3":                    {&tempo.Args{Chart: chart.Chart{Version: "3.3.0"}}, []string{"needs Kafka and has no ingester or compactor"}},
+		"a CA without its ConfigMap": {&tempo.Args{CA: "PEM", Insecure: true}, []string{"CA goes with CAConfigMap", "CA goes with TLS"}},
+		"options": {
+			&tempo.Args{Options: tempo.Options{
+				Profile:   "huge",
+				Replicas:  map[string]int{"gateway": 0},
+				Resources: map[string]map[string]any{"gateway": {}},
+				Receivers: []string{"kafka"},
+				Generator: &tempo.Generator{SpanMetrics: true},
+				Extra:     map[string]any{"config": ""},
+			}},
+			[]string{`Profile "huge"`, `Replicas "gateway": is none of`, `Replicas "gateway": 0 is less`, `Resources "gateway"`, `Receivers "kafka"`, "RemoteWriteURL", "config: it replaces"},
+		},
+		"too few ingesters": {
+			&tempo.Args{Options: tempo.Options{Profile: "ha", Replicas: map[string]int{"ingester": 2}}},
+			[]string{"2 ingesters cannot hold the 3 copies"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,5 +1,12 @@
 package tempo
 
+import (
+	"maps"
+	"slices"
+
+	"github.com/picluster/picluster/components/helm"
+)
+
 // The fields of the Secret that hold the keys of the bucket's user. The pods
 // have them as environment variables of the same names, which Tempo puts into
 // its configuration.
@@ -8,128 +15,295 @@ const (
 	SecretKeyField = "MINIO_SECRET_ACCESS_KEY"
 )
 
-// Settings is what the chart's values depend on.
+// CAField is the field of the ConfigMap that holds the CA of the S3 server.
+const CAField = "ca.crt"
+
+// caFolder is where the pods have that ConfigMap.
+const caFolder = "/etc/minio-ca"
+
+// The annotations of the pods that change when what they read at their start
+// does: they hash the configuration alone, not the Secret.
+const (
+	keysAnnotation = "picluster/keys"
+	caAnnotation   = "picluster/ca"
+)
+
+// Settings is what the chart's values depend on. Leaf is what comes from other
+// resources: a string, or in a program an output of one.
 type Settings struct {
 	// Release is the release's name, which every Service's name starts with.
 	Release string
+
 	// Bucket is where the traces are kept.
-	Bucket string
+	Bucket Leaf
 	// Endpoint is the S3 server's host and port, as the pods reach it.
 	Endpoint string
 	// Region is the S3 server's region.
 	Region string
 	// Insecure has Tempo talk to the S3 server without TLS.
 	Insecure bool
+	// CAConfigMap names the ConfigMap whose CAField has the CA that signed the
+	// S3 server's certificate. Nil: a CA that every system knows.
+	CAConfigMap Leaf
+	// CAHash changes with the CA.
+	CAHash string
+
 	// SecretName names the Secret with the fields AccessKeyField and
-	// SecretKeyField.
-	SecretName string
+	// SecretKeyField. Nil: the keys stand in the values, and so in Helm's record
+	// and in Tempo's ConfigMap.
+	SecretName Leaf
+	// AccessKey and SecretKey are the keys; used if SecretName is nil.
+	AccessKey, SecretKey Leaf
+	// KeysHash changes with the keys. Nil: nobody knows when they change.
+	KeysHash Leaf
+
+	Options
 }
 
-// s3Services are the services of chart line 1.x that reach the S3 server and so
-// need the keys. Source: the how-to's GitOps section.
-var s3Services = []string{
-	"distributor",
-	"ingester",
-	"compactor",
-	"querier",
-	"queryFrontend",
-	"metricsGenerator",
+// Leaf is a string, or an output of one.
+type Leaf any
+
+// Options is what people choose, all of it plain.
+type Options struct {
+	// Profile is the name of a size. Default: ProfileChart.
+	Profile string
+	// Replicas is how many pods a service has, over the profile's.
+	Replicas map[string]int
+	// Resources is a service's requests and limits, as the chart takes them,
+	// over the profile's.
+	Resources map[string]map[string]any
+	// Persistence gives each ingester a volume. Nil: what was not flushed to the
+	// bucket goes with the pod.
+	Persistence *Persistence
+	// Retention is how long traces are kept, as Go writes a duration. Empty: the
+	// chart's own, 48h.
+	Retention string
+	// Receivers are the names of the receivers that are on.
+	Receivers []string
+	// StreamOverHTTP is what Grafana's streaming search needs.
+	StreamOverHTTP bool
+	// LogReceivedSpans has the distributor log each span.
+	LogReceivedSpans bool
+	// Reporting tells Grafana Labs of this Tempo's use.
+	Reporting bool
+	// Generator is the metrics-generator. Nil: there is none.
+	Generator *Generator
+	// Extra is merged over all of it; CheckExtra says what may not be in it.
+	Extra map[string]any
 }
 
-// Values returns the values of chart tempo-distributed, line 1.x. No credential
-// is among them, only the Secret's name.
+// Persistence is the volume of an ingester.
+type Persistence struct {
+	// Size is a Kubernetes quantity.
+	Size string
+	// StorageClass is the volume's class. Empty: the cluster's default.
+	StorageClass string
+}
+
+// Generator is the metrics-generator. TraceQL metrics it always serves.
+type Generator struct {
+	// ServiceGraphs makes metrics of who calls whom, SpanMetrics of how often and
+	// how long.
+	ServiceGraphs, SpanMetrics bool
+	// RemoteWriteURL is where Prometheus takes those metrics.
+	RemoteWriteURL string
+}
+
+// Values returns the values of chart tempo-distributed, lines 1 and 2. With a
+// Secret, no credential is among them.
 func Values(s Settings) map[string]any {
 	values := map[string]any{
 		// Else the chart makes its own of the release's name: "tempo" stays, but
-		// "traces" becomes "traces-tempo".
+		// "tracing" becomes "tracing-tempo".
 		"fullnameOverride": s.Release,
 
-		// Tempo would tell Grafana Labs of its use once every four hours.
-		"reportingEnabled": false,
-
-		// Grafana's streaming search goes over HTTP/2 to the query-frontend.
-		"streamOverHTTPEnabled": true,
-
-		"traces": map[string]any{
-			"otlp": map[string]any{
-				"grpc": enabled(),
-				"http": enabled(),
-			},
-			"zipkin": enabled(),
-			"jaeger": map[string]any{
-				"thriftCompact": enabled(),
-				"thriftHttp":    enabled(),
-			},
-			"opencensus": enabled(),
-		},
-
+		"reportingEnabled":      s.Reporting,
+		"streamOverHTTPEnabled": s.StreamOverHTTP,
+		"traces":                receiverValues(s.Receivers),
 		"storage": map[string]any{
-			"trace": map[string]any{
-				"backend": "s3",
-				"s3": map[string]any{
-					"bucket":     s.Bucket,
-					"endpoint":   s.Endpoint,
-					"region":     s.Region,
-					"access_key": "${" + AccessKeyField + "}",
-					"secret_key": "${" + SecretKeyField + "}",
-					"insecure":   s.Insecure,
-				},
-			},
+			"trace": map[string]any{"backend": "s3", "s3": s.s3()},
 		},
-
 		"distributor": map[string]any{
 			"config": map[string]any{
-				"log_received_spans": enabled(),
+				"log_received_spans": map[string]any{"enabled": s.LogReceivedSpans},
 			},
 		},
-
-		"metricsGenerator": map[string]any{
-			"enabled": true,
-			"config": map[string]any{
-				"processor": map[string]any{
-					"local_blocks": map[string]any{
-						"filter_server_spans": false,
-						"flush_to_storage":    true,
-					},
-				},
-			},
-		},
-
-		// The generator has no processor until the overrides name one: without
-		// this, {}|rate() answers with no series (seen with Tempo 2.9.0).
-		"overrides": map[string]any{
-			"defaults": map[string]any{
-				"metrics_generator": map[string]any{
-					"processors": []any{"local-blocks"},
-				},
-			},
-		},
-
-		"minio": map[string]any{"enabled": false},
+		"metricsGenerator": map[string]any{"enabled": s.Generator != nil},
+		"minio":            map[string]any{"enabled": false},
 	}
+	for _, layer := range []map[string]any{
+		profiles[s.Profile].values(),
+		s.replicas(),
+		s.resources(),
+		s.persistence(),
+		s.retention(),
+		s.generator(),
+		s.access(),
+	} {
+		values = helm.Merge(values, layer)
+	}
+	return helm.Merge(values, s.extra(values))
+}
 
-	for _, service := range s3Services {
-		section, ok := values[service].(map[string]any)
-		if !ok {
-			section = map[string]any{}
-			values[service] = section
-		}
-		section["extraArgs"] = []any{"-config.expand-env=true"}
-		section["extraEnv"] = []any{
+func (s Settings) s3() map[string]any {
+	s3 := map[string]any{
+		"bucket":     s.Bucket,
+		"endpoint":   s.Endpoint,
+		"region":     s.Region,
+		"access_key": s.AccessKey,
+		"secret_key": s.SecretKey,
+		"insecure":   s.Insecure,
+	}
+	if s.SecretName != nil {
+		s3["access_key"] = "${" + AccessKeyField + "}"
+		s3["secret_key"] = "${" + SecretKeyField + "}"
+	}
+	if s.CAConfigMap != nil {
+		s3["tls_ca_path"] = caFolder + "/" + CAField
+	}
+	return s3
+}
+
+// access gives each service that reaches the S3 server what it needs for that.
+func (s Settings) access() map[string]any {
+	service, annotations := map[string]any{}, map[string]any{}
+	if s.SecretName != nil {
+		service["extraArgs"] = []any{"-config.expand-env=true"}
+		service["extraEnv"] = []any{
 			fromSecret(s.SecretName, AccessKeyField),
 			fromSecret(s.SecretName, SecretKeyField),
 		}
+		if s.KeysHash != nil {
+			annotations[keysAnnotation] = s.KeysHash
+		}
+	}
+	if s.CAConfigMap != nil {
+		service["extraVolumes"] = []any{map[string]any{
+			"name":      "minio-ca",
+			"configMap": map[string]any{"name": s.CAConfigMap},
+		}}
+		service["extraVolumeMounts"] = []any{map[string]any{
+			"name":      "minio-ca",
+			"mountPath": caFolder,
+			"readOnly":  true,
+		}}
+		annotations[caAnnotation] = s.CAHash
+	}
+	if len(annotations) > 0 {
+		service["podAnnotations"] = annotations
+	}
+	values := map[string]any{}
+	for _, name := range s3Services {
+		values[name] = maps.Clone(service)
 	}
 	return values
 }
 
-func enabled() map[string]any { return map[string]any{"enabled": true} }
-
-func fromSecret(secret, field string) map[string]any {
+func fromSecret(secret Leaf, field string) map[string]any {
 	return map[string]any{
 		"name": field,
 		"valueFrom": map[string]any{
 			"secretKeyRef": map[string]any{"name": secret, "key": field},
 		},
 	}
+}
+
+func (o Options) replicas() map[string]any {
+	values := map[string]any{}
+	for service, replicas := range o.Replicas {
+		values[service] = map[string]any{"replicas": replicas}
+	}
+	return values
+}
+
+func (o Options) resources() map[string]any {
+	values := map[string]any{}
+	for service, resources := range o.Resources {
+		values[service] = map[string]any{"resources": resources}
+	}
+	return values
+}
+
+func (o Options) persistence() map[string]any {
+	if o.Persistence == nil {
+		return nil
+	}
+	persistence := map[string]any{"enabled": true, "size": o.Persistence.Size}
+	if o.Persistence.StorageClass != "" {
+		persistence["storageClass"] = o.Persistence.StorageClass
+	}
+	return map[string]any{"ingester": map[string]any{"persistence": persistence}}
+}
+
+func (o Options) retention() map[string]any {
+	if o.Retention == "" {
+		return nil
+	}
+	return map[string]any{
+		"compactor": map[string]any{
+			"config": map[string]any{
+				"compaction": map[string]any{"block_retention": o.Retention},
+			},
+		},
+	}
+}
+
+// generator has the metrics-generator configured, and its processors named in
+// the overrides: it has none until they are, and {}|rate() answers with no series
+// (seen with Tempo 2.9.0).
+func (o Options) generator() map[string]any {
+	if o.Generator == nil {
+		return nil
+	}
+	config := map[string]any{
+		"processor": map[string]any{
+			"local_blocks": map[string]any{
+				"filter_server_spans": false,
+				"flush_to_storage":    true,
+			},
+		},
+	}
+	processors := []any{"local-blocks"}
+	if o.Generator.ServiceGraphs {
+		processors = append(processors, "service-graphs")
+	}
+	if o.Generator.SpanMetrics {
+		processors = append(processors, "span-metrics")
+	}
+	if o.Generator.RemoteWriteURL != "" {
+		config["storage"] = map[string]any{
+			"remote_write": []any{map[string]any{"url": o.Generator.RemoteWriteURL, "send_exemplars": true}},
+		}
+	}
+	return map[string]any{
+		"metricsGenerator": map[string]any{"config": config},
+		"overrides": map[string]any{
+			"defaults": map[string]any{
+				"metrics_generator": map[string]any{"processors": processors},
+			},
+		},
+	}
+}
+
+// extra returns Extra with what it adds to a service's lists added to the list
+// that is there, which a merge would replace, and the pods' access with it.
+func (o Options) extra(values map[string]any) map[string]any {
+	extra := helm.Merge(o.Extra, nil)
+	for _, service := range s3Services {
+		own, _ := values[service].(map[string]any)
+		over, ok := extra[service].(map[string]any)
+		if !ok {
+			continue
+		}
+		over = maps.Clone(over)
+		for key := range over {
+			below, isList := own[key].([]any)
+			above, overIsList := over[key].([]any)
+			if isList && overIsList {
+				over[key] = slices.Concat(below, above)
+			}
+		}
+		extra[service] = over
+	}
+	return extra
 }

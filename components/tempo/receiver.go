@@ -1,0 +1,46 @@
+package tempo
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// receiverPaths is where the chart's values have each receiver of traces, below
+// "traces", by the receiver's name in the configuration.
+var receiverPaths = map[string]string{
+	"otlpGrpc":            "otlp.grpc",
+	"otlpHttp":            "otlp.http",
+	"zipkin":              "zipkin",
+	"jaegerThriftCompact": "jaeger.thriftCompact",
+	"jaegerThriftHttp":    "jaeger.thriftHttp",
+	"opencensus":          "opencensus",
+}
+
+// The receivers that this project's own outputs name.
+const (
+	ReceiverOTLPGRPC = "otlpGrpc"
+	ReceiverOTLPHTTP = "otlpHttp"
+)
+
+// Receivers returns the names of all receivers: those of the how-to.
+func Receivers() []string { return slices.Sorted(maps.Keys(receiverPaths)) }
+
+// receiverValues returns the chart's section "traces": every receiver, on if it
+// is among names. The chart's own default is off for all of them.
+func receiverValues(names []string) map[string]any {
+	traces := map[string]any{}
+	for name, path := range receiverPaths {
+		section := traces
+		for _, key := range strings.Split(path, ".") {
+			below, ok := section[key].(map[string]any)
+			if !ok {
+				below = map[string]any{}
+				section[key] = below
+			}
+			section = below
+		}
+		section["enabled"] = slices.Contains(names, name)
+	}
+	return traces
+}

@@ -1,0 +1,166 @@
+package tests
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/picluster/picluster/lab"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestCredentials takes one stack from each way to have the keys to the next.
+func TestCredentials(t *testing.T) {
+	h := start(t)
+	h.set("profile", "pi") // a rolling update of one ingester is quicker than of three
+	h.mustStack("up", "--yes", "--skip-preview")
+	h.sub("a rotated key", rotation)
+	h.sub("inline", inline)
+	h.sub("existing", existing)
+}
+
+// rotation has the key made anew: what the Secret has must open the bucket, the
+// old key must not, and those pods must be new that read the Secret, and no others.
+func rotation(h harness) {
+	before := h.secretKeys()
+	querier, memcached := h.podsOf("querier"), h.podsOf("memcached")
+	require.NotEmpty(h, querier)
+	require.NotEmpty(h, memcached)
+
+	h.mustStack("up", "--yes", "--skip-preview", "--target-dependents", "--replace", h.urn("tempo-secret-key"))
+	// What depends on the key is a target too; the rest follows here.
+	h.mustStack("up", "--yes", "--skip-preview")
+
+	after := h.secretKeys()
+	assert.NotEqual(h, before.secret, after.secret)
+	keyOpensBucket(h)
+	_, err := h.s3(before).BucketExists(h.Context(), "k3s-tempo")
+	assert.Error(h, err, "the old key opens the bucket still")
+	assert.NotEqual(h, querier, h.podsOf("querier"), "the pods read the old key still")
+	assert.Equal(h, memcached, h.podsOf("memcached"), "a pod without the key was restarted")
+	h.mustStack("preview", noChanges)
+}
+
+func inline(h harness) {
+	h.set("credentials", "inline")
+	out := h.mustStack("up", "--yes", "--skip-preview")
+	assert.Contains(h, out, "the bucket's keys stand in plain text in the ConfigMap", "nobody is warned")
+	assert.NotContains(h, h.kubectl("get", "secrets", "--namespace=tempo", "--output=name"), "tempo-minio-secret")
+
+	config := h.kubectl("get", "configmap", "--namespace=tempo", "tempo-config", `--output=jsonpath={.data.tempo\.yaml}`)
+	_, secret, found := strings.Cut(config, "secret_key: ")
+	require.True(h, found)
+	secret, _, _ = strings.Cut(secret, "\n")
+	require.Len(h, secret, 40)
+	_, err := h.s3(keys{"tempo", secret}).BucketExists(h.Context(), "k3s-tempo")
+	require.NoError(h, err, "the key in Tempo's configuration does not open the bucket")
+
+	// Where it must stand, it does; the rest is as silent as with a Secret.
+	for place, text := range map[string]string{
+		"the up":           out,
+		"a preview":        h.mustStack("preview", "--diff"),
+		"a preview (JSON)": h.mustStack("preview", "--json"),
+		"the state":        h.pulumi("stack", "export"),
+		"the outputs":      h.pulumi("stack", "output", "--json", "--show-secrets"),
+	} {
+		assert.Empty(h, foundIn(text, secret), "%s has the secret key", place)
+	}
+	h.mustStack("preview", noChanges)
+	h.mustStack("refresh", "--preview-only", noChanges)
+}
+
+func existing(h harness) {
+	const secret = "keptByVault0123456789"
+	h.kubectl("create", "secret", "generic", "--namespace=tempo", "from-vault",
+		"--from-literal=MINIO_ACCESS_KEY_ID=tempo", "--from-literal=MINIO_SECRET_ACCESS_KEY="+secret)
+	h.set("credentials", "existing")
+	h.set("secretName", "from-vault")
+	h.set("--secret", "secretKey", secret)
+	h.mustStack("up", "--yes", "--skip-preview")
+
+	assert.Equal(h, "from-vault", h.outputs()["secretName"])
+	env := h.kubectl("get", "pods", "--namespace=tempo", "--selector=app.kubernetes.io/component=querier",
+		"--output=jsonpath={.items[*].spec.containers[*].env[*].valueFrom.secretKeyRef.name}")
+	assert.Equal(h, []string{"from-vault", "from-vault"}, strings.Fields(env))
+	_, err := h.s3(keys{"tempo", secret}).BucketExists(h.Context(), "k3s-tempo")
+	require.NoError(h, err, "the key in the Secret does not open the bucket")
+	assert.Empty(h, foundIn(h.pulumi("stack", "export"), secret))
+	assert.NotContains(h, h.pulumi("stack", "export"), "RandomPassword", "the stack makes a key all the same")
+	h.mustStack("preview", noChanges)
+}
+
+// TestTLS has MinIO's certificate signed by a private CA, which both the provider
+// and the pods must be given.
+func TestTLS(t *testing.T) {
+	h := start(t, func(l *lab.Lab) { l.TLS = true })
+	h.set("profile", "pi")
+	h.mustStack("up", "--yes", "--skip-preview")
+	keyOpensBucket(h)
+
+	ca, err := os.ReadFile(h.CA())
+	require.NoError(t, err)
+	assert.Equal(t, string(ca), h.kubectl("get", "configmap", "--namespace=tempo", "tempo-minio-ca", `--output=jsonpath={.data.ca\.crt}`))
+	config := h.kubectl("get", "configmap", "--namespace=tempo", "tempo-config", `--output=jsonpath={.data.tempo\.yaml}`)
+	assert.Contains(t, config, "insecure: false")
+	assert.Contains(t, config, "tls_ca_path: /etc/minio-ca/ca.crt")
+	mounts := h.kubectl("get", "pods", "--namespace=tempo", "--selector=app.kubernetes.io/component=querier",
+		"--output=jsonpath={.items[*].spec.containers[*].volumeMounts[?(@.name=='minio-ca')].mountPath}")
+	assert.Equal(t, "/etc/minio-ca", mounts)
+	h.mustStack("preview", noChanges)
+}
+
+// TestDatasources takes one stack through the ways to give Grafana its datasources.
+func TestDatasources(t *testing.T) {
+	h := start(t)
+	h.set("profile", "pi")
+	const link = "url: $${__value.raw}\n"
+
+	h.sub("configmap", func(h harness) {
+		h.kubectl("create", "namespace", "monitoring")
+		h.set("datasources", "configmap")
+		h.mustStack("up", "--yes", "--skip-preview")
+		file := h.kubectl("get", "configmaps", "--namespace=monitoring", "--selector=grafana_datasource=1",
+			`--output=jsonpath={.items[0].data.tempo-datasources\.yaml}`)
+		assert.Contains(h, file, link)
+		assert.Contains(h, file, "url: "+h.outputs()["queryUrl"]+"\n")
+		h.mustStack("preview", noChanges)
+	})
+	h.sub("release", func(h harness) {
+		chart, err := filepath.Abs(filepath.Join("testdata", "kube-prometheus-stack"))
+		require.NoError(h, err)
+		h.set("datasources", "release")
+		h.set("grafanaChart", chart)
+		h.mustStack("up", "--yes", "--skip-preview")
+		file := h.kubectl("get", "configmap", "--namespace=monitoring", "kube-prometheus-stack-grafana-datasource",
+			`--output=jsonpath={.data.datasource\.yaml}`)
+		assert.Contains(h, file, link)
+		assert.Contains(h, file, "url: "+h.outputs()["queryUrl"]+"\n")
+		assert.Empty(h, h.kubectl("get", "configmaps", "--namespace=monitoring", "--selector=grafana_datasource=1", "--output=name"),
+			"Grafana has the datasources twice")
+		h.mustStack("preview", noChanges)
+	})
+}
+
+// TestBadConfigTouchesNothing has the engine show what a person would see.
+func TestBadConfigTouchesNothing(t *testing.T) {
+	h := start(t)
+	h.set("bucket", "K3S")
+	h.set("chartVersion", "3.3.0")
+	h.set("buckte", "typo")
+	out, err := h.stack("up", "--yes", "--skip-preview")
+	require.Error(t, err)
+	for _, want := range []string{
+		"has 4 problems, and nothing was touched", // the lab's chart is in a folder, and is not 3.3.0
+		`picluster:bucket: "K3S"`,
+		"needs Kafka and has no ingester or compactor",
+		"picluster:buckte: is no key of this program; the nearest is picluster:bucket",
+	} {
+		assert.Contains(t, out, want)
+	}
+	buckets, err := h.s3(h.administrator()).ListBuckets(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, buckets)
+	assert.NotContains(t, h.kubectl("get", "namespaces", "--output=name"), "namespace/tempo")
+}
