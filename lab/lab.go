@@ -97,6 +97,9 @@ func (l *Lab) start(ctx context.Context) error {
 	if err := l.Load(); err != nil {
 		return err
 	}
+	if err := l.compile(ctx); err != nil {
+		return err
+	}
 	start := time.Now()
 	if err := l.objectStore().start(ctx); err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/mod/semver"
 	"sigs.k8s.io/yaml"
@@ -128,9 +129,27 @@ func (l *Lab) wrapLanguageHost() error {
 	if err := os.Remove(path); err != nil {
 		return err
 	}
-	script := fmt.Sprintf("#!/bin/sh\nexec '%s' -buildTarget='%s' \"$@\"\n", host, filepath.Join(l.Dir, "program"))
+	script := fmt.Sprintf("#!/bin/sh\nexec '%s' -buildTarget='%s' \"$@\"\n", host, l.program())
 	return os.WriteFile(path, []byte(script), 0o755)
 }
+
+// compile builds the program where the language host looks for it, so that what
+// takes long is said, and its output stays out of Pulumi's.
+func (l *Lab) compile(ctx context.Context) error {
+	fmt.Fprint(l.log, "lab: compiling the program ...")
+	start := time.Now()
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", l.program(), ".")
+	cmd.Dir = l.root
+	if output, err := cmd.CombinedOutput(); err != nil {
+		fmt.Fprintln(l.log, " failed")
+		return fmt.Errorf("compiling the program: %w\n%s", err, tail(string(output), 30))
+	}
+	fmt.Fprintf(l.log, " done in %.1f s\n", time.Since(start).Seconds())
+	return nil
+}
+
+// program is the compiled program.
+func (l *Lab) program() string { return filepath.Join(l.Dir, "program") }
 
 // ConfigFile is the path of the stack's configuration: Pulumi.lab.yaml of the
 // checkout with what the lab has found out.

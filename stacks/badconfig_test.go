@@ -58,6 +58,8 @@ func TestBadConfig(t *testing.T) {
 		"key with a dollar":     {our("credentials", "existing", "secretKey", "abcdefgh$1234567"), []string{"picluster:secretKey: must be 16 to 40 letters and digits"}},
 		"no key for the user":   {our("credentials", "existing"), []string{"picluster:secretKey: is missing", "pulumi config set --secret secretKey", "pulumi config set manageUser false"}},
 		"key without the user":  {our("credentials", "existing", "manageUser", "false", "secretKey", "abcdefgh01234567"), []string{"picluster:secretKey: is of no use with picluster:manageUser: false"}},
+		"generation of no key":  {our("credentials", "existing", "manageUser", "false", "keyGeneration", "2"), []string{"picluster:keyGeneration: is of no use with picluster:credentials: existing"}},
+		"generation of zero":    {our("keyGeneration", "0"), []string{`picluster:keyGeneration: "0" is less than 1`}},
 		"no user, but its key":  {our("manageUser", "false"), []string{"picluster:manageUser: false goes with picluster:credentials: existing"}},
 
 		"release too long":        {our("release", strings.Repeat("r", 54)), []string{"no more than 53 characters"}},

@@ -97,11 +97,13 @@ func allKeys() (keys []string) {
 func load(r *reader) *Config {
 	c := &Config{
 		ObjectStore: objectstore.Args{
-			Bucket:       r.text("bucket", "k3s-tempo", objectstore.ValidateBucket),
-			User:         r.text("user", "tempo", objectstore.ValidateIAMName),
-			Policy:       r.text("policy", "tempo", objectstore.ValidateIAMName),
-			BucketOnly:   !r.flag("manageUser", true),
-			DeleteBucket: !r.flag("retainBucket", true),
+			KeyGeneration: r.number("keyGeneration", 1, 1),
+			Bucket:        r.text("bucket", "k3s-tempo", objectstore.ValidateBucket),
+			User:          r.text("user", "tempo", objectstore.ValidateIAMName),
+			Policy:        r.text("policy", "tempo", objectstore.ValidateIAMName),
+			BucketOnly:    !r.flag("manageUser", true),
+			ImportBucket:  r.flag("importBucket", false),
+			DeleteBucket:  !r.flag("retainBucket", true),
 		},
 		SecretKey:   r.secret("secretKey", objectstore.ValidateSecretKey),
 		Namespace:   r.text("namespace", "tempo", kube.ValidateLabel),
@@ -116,6 +118,9 @@ func load(r *reader) *Config {
 	c.Grafana = r.grafana(c)
 
 	switch existing := c.Credentials == CredentialsExisting; {
+	case existing && c.ObjectStore.KeyGeneration != 1:
+		r.problem("%s: is of no use with %s: existing, where the stack makes no key. Take it out: pulumi config rm keyGeneration",
+			r.key("keyGeneration"), r.key("credentials"))
 	case !existing && c.SecretKey != "":
 		r.problem("%s: goes with %s: existing, where somebody else keeps the key; here the stack makes one. Take it out: pulumi config rm secretKey",
 			r.key("secretKey"), r.key("credentials"))

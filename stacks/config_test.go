@@ -64,7 +64,7 @@ func TestMain(m *testing.M) {
 
 func defaults() *Config {
 	return &Config{
-		ObjectStore: objectstore.Args{Bucket: "k3s-tempo", User: "tempo", Policy: "tempo"},
+		ObjectStore: objectstore.Args{Bucket: "k3s-tempo", User: "tempo", Policy: "tempo", KeyGeneration: 1},
 		Namespace:   "tempo",
 		SecretName:  "tempo-minio-secret",
 		Credentials: "secret",
@@ -101,12 +101,14 @@ func TestConfig(t *testing.T) {
 		"names": {
 			our("bucket", "traces", "user", "tracer", "policy", "tracing", "namespace", "tracing", "secretName", "keys", "release", "traces"),
 			func(c *Config) {
-				c.ObjectStore = objectstore.Args{Bucket: "traces", User: "tracer", Policy: "tracing"}
+				c.ObjectStore = objectstore.Args{Bucket: "traces", User: "tracer", Policy: "tracing", KeyGeneration: 1}
 				c.Namespace, c.SecretName, c.Release = "tracing", "keys", "traces"
 			},
 		},
-		"the bucket goes too": {our("retainBucket", "false"), func(c *Config) { c.ObjectStore.DeleteBucket = true }},
-		"chart 2":             {our("chartVersion", "2.26.2"), func(c *Config) { c.Chart.Version = "2.26.2" }},
+		"a bucket that is there": {our("importBucket", "true"), func(c *Config) { c.ObjectStore.ImportBucket = true }},
+		"another key":            {our("keyGeneration", "2"), func(c *Config) { c.ObjectStore.KeyGeneration = 2 }},
+		"the bucket goes too":    {our("retainBucket", "false"), func(c *Config) { c.ObjectStore.DeleteBucket = true }},
+		"chart 2":                {our("chartVersion", "2.26.2"), func(c *Config) { c.Chart.Version = "2.26.2" }},
 		"chart by OCI": {
 			our("chart", "oci://ghcr.io/grafana-community/helm-charts/tempo-distributed", "chartVersion", "2.26.2"),
 			func(c *Config) {

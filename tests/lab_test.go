@@ -108,24 +108,6 @@ func (h harness) pulumi(args ...string) string {
 	return out
 }
 
-// urn returns the URN of the stack's resource of a name.
-func (h harness) urn(name string) string {
-	h.T.Helper()
-	var export struct {
-		Deployment struct {
-			Resources []struct{ URN string }
-		}
-	}
-	require.NoError(h, json.Unmarshal([]byte(h.pulumi("stack", "export")), &export))
-	for _, r := range export.Deployment.Resources {
-		if strings.HasSuffix(r.URN, "::"+name) {
-			return r.URN
-		}
-	}
-	require.Fail(h, "no resource is named "+name)
-	return ""
-}
-
 // outputs returns the stack's outputs.
 func (h harness) outputs() map[string]string {
 	h.T.Helper()

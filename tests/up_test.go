@@ -33,6 +33,7 @@ func TestUp(t *testing.T) {
 	})
 	h.sub("what was broken by hand is found and mended", brokenByHand)
 	h.sub("destroy leaves the bucket and nothing else", destroy)
+	h.sub("the kept bucket comes into a new stack", importBucket)
 }
 
 func everything(h harness) {
@@ -148,4 +149,19 @@ func destroy(h harness) {
 	info, err := h.s3(admin).StatObject(ctx, "k3s-tempo", "precious", minio.StatObjectOptions{})
 	require.NoError(h, err, "the traces went with the stack")
 	assert.EqualValues(h, 4, info.Size)
+}
+
+// importBucket finds the bucket of destroy in the way, and takes it in.
+func importBucket(h harness) {
+	out, err := h.stack("up", "--yes", "--skip-preview")
+	require.Error(h, err, "a bucket that somebody has was taken without a word")
+	require.Contains(h, out, "k3s-tempo")
+
+	h.set("importBucket", "true")
+	h.mustStack("up", "--yes", "--skip-preview")
+	_, err = h.s3(h.secretKeys()).StatObject(h.Context(), "k3s-tempo", "precious", minio.StatObjectOptions{})
+	require.NoError(h, err, "the traces are lost")
+	h.mustStack("preview", noChanges)
+	h.set("importBucket", "false")
+	h.mustStack("preview", noChanges)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/picluster/picluster/components/helm"
 	"github.com/picluster/picluster/components/kube"
+	"github.com/picluster/picluster/internal/problems"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -135,33 +136,23 @@ func (g *Grafana) newRelease(ctx *pulumi.Context, name string, r *Release, value
 }
 
 func (a Args) validate() error {
-	var problems []error
-	check := func(field, value string, err error) {
-		if err != nil {
-			problems = append(problems, fmt.Errorf("%s %q: %w", field, value, err))
-		}
-	}
-	if a.TempoURL == nil {
-		problems = append(problems, fmt.Errorf("%s is missing", "TempoURL"))
-	}
+	var p problems.List
+	p.Required("TempoURL", a.TempoURL == nil)
 	if c := a.ConfigMap; c != nil {
-		check("ConfigMap.Name", c.Name, kube.ValidateSubdomain(c.Name))
-		check("ConfigMap.Namespace", c.Namespace, kube.ValidateLabel(c.Namespace))
+		p.Check("ConfigMap.Name", c.Name, kube.ValidateSubdomain(c.Name))
+		p.Check("ConfigMap.Namespace", c.Namespace, kube.ValidateLabel(c.Namespace))
 		if a.Exemplars {
-			problems = append(problems, errors.New("of Exemplars and ConfigMap there can be one: a ConfigMap cannot change Prometheus's own datasource"))
+			p.Add("of Exemplars and ConfigMap there can be one: a ConfigMap cannot change Prometheus's own datasource")
 		}
 		if a.Release != nil {
-			problems = append(problems, errors.New("of ConfigMap and Release there can be one: Grafana would have the datasources twice"))
+			p.Add("of ConfigMap and Release there can be one: Grafana would have the datasources twice")
 		}
 	}
 	if r := a.Release; r != nil {
-		check("Release.Name", r.Name, kube.ValidateLabel(r.Name))
-		check("Release.Namespace", r.Namespace, kube.ValidateLabel(r.Namespace))
-		for field, value := range map[string]string{"Release.Chart": r.Chart, "Release.Version": r.Version} {
-			if value == "" {
-				problems = append(problems, fmt.Errorf("%s is missing", field))
-			}
-		}
+		p.Check("Release.Name", r.Name, kube.ValidateLabel(r.Name))
+		p.Check("Release.Namespace", r.Namespace, kube.ValidateLabel(r.Namespace))
+		p.Required("Release.Chart", r.Chart == "")
+		p.Required("Release.Version", r.Version == "")
 	}
-	return errors.Join(problems...)
+	return p.Err()
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/picluster/picluster/internal/problems"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -73,17 +74,13 @@ func NewNamespace(ctx *pulumi.Context, name string, args *NamespaceArgs, opts ..
 	n.Name = namespace.Metadata.Name().Elem()
 
 	if args.SecretName != "" {
-		data := pulumi.StringMap{}
-		for key, value := range args.SecretData {
-			data[key] = pulumi.ToSecret(value).(pulumi.StringOutput)
-		}
 		secret, err := corev1.NewSecret(ctx, name+"-secret", &corev1.SecretArgs{
 			Metadata: &metav1.ObjectMetaArgs{
 				Name:      pulumi.String(args.SecretName),
 				Namespace: namespace.Metadata.Name(),
 			},
 			Type:       pulumi.String("Opaque"),
-			StringData: data,
+			StringData: pulumi.StringMap(args.SecretData), // which the SDK marks as a secret
 		}, parent)
 		if err != nil {
 			return nil, err
@@ -128,25 +125,20 @@ func join(problems []string) error {
 }
 
 func (a NamespaceArgs) validate() error {
-	var problems []error
-	check := func(field, value string, err error) {
-		if err != nil {
-			problems = append(problems, fmt.Errorf("%s %q: %w", field, value, err))
-		}
-	}
-	check("Name", a.Name, ValidateLabel(a.Name))
+	var p problems.List
+	p.Check("Name", a.Name, ValidateLabel(a.Name))
 	contents := func(kind, name string, keys []string) {
 		if name != "" {
-			check(kind+"Name", name, ValidateSubdomain(name))
+			p.Check(kind+"Name", name, ValidateSubdomain(name))
 		}
 		if (name == "") != (len(keys) == 0) {
-			problems = append(problems, fmt.Errorf("%sName %q: goes with %sData, and neither without the other", kind, name, kind))
+			p.Add("%sName %q: goes with %sData, and neither without the other", kind, name, kind)
 		}
 		for _, key := range keys {
-			check(kind+"Data key", key, join(validation.IsConfigMapKey(key)))
+			p.Check(kind+"Data key", key, join(validation.IsConfigMapKey(key)))
 		}
 	}
 	contents("Secret", a.SecretName, slices.Sorted(maps.Keys(a.SecretData)))
 	contents("ConfigMap", a.ConfigMapName, slices.Sorted(maps.Keys(a.ConfigMapData)))
-	return errors.Join(problems...)
+	return p.Err()
 }

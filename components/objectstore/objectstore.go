@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 
 	"github.com/minio/minio-go/v7/pkg/s3utils"
+	"github.com/picluster/picluster/internal/problems"
 	"github.com/pulumi/pulumi-minio/sdk/go/minio"
 	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -24,8 +26,13 @@ type Args struct {
 	User string
 	// Policy is the name of the user's policy. Default: the user's name.
 	Policy string
+	// ImportBucket takes a bucket of that name that is there already, with its
+	// objects, instead of making one. It does nothing once that is done.
+	ImportBucket bool
 	// SecretKey is the user's secret key. Nil: one is made at random.
 	SecretKey pulumi.StringInput
+	// KeyGeneration has another random key made whenever it is another.
+	KeyGeneration int
 	// BucketOnly leaves the user and the policy to somebody else.
 	BucketOnly bool
 	// DeleteBucket has the bucket deleted, empty as it must be then, when the
@@ -68,10 +75,14 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 
+	bucketOpts := []pulumi.ResourceOption{pulumi.Parent(store), pulumi.RetainOnDelete(!a.DeleteBucket)}
+	if a.ImportBucket {
+		bucketOpts = append(bucketOpts, pulumi.Import(pulumi.ID(a.Bucket)))
+	}
 	bucket, err := minio.NewS3Bucket(ctx, name+"-bucket", &minio.S3BucketArgs{
 		Bucket: pulumi.String(a.Bucket),
 		Acl:    pulumi.String("private"),
-	}, pulumi.Parent(store), pulumi.RetainOnDelete(!a.DeleteBucket))
+	}, bucketOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -100,6 +111,7 @@ func (store *ObjectStore) newUser(ctx *pulumi.Context, name string, a Args) erro
 		secretKey, err := random.NewRandomPassword(ctx, name+"-secret-key", &random.RandomPasswordArgs{
 			Length:  pulumi.Int(secretKeyLength),
 			Special: pulumi.Bool(false),
+			Keepers: pulumi.StringMap{"generation": pulumi.String(strconv.Itoa(a.KeyGeneration))},
 		}, parent)
 		if err != nil {
 			return err
@@ -165,16 +177,11 @@ func ValidateIAMName(name string) error {
 }
 
 func (a Args) validate() error {
-	var problems []error
-	check := func(field, value string, err error) {
-		if err != nil {
-			problems = append(problems, fmt.Errorf("%s %q: %w", field, value, err))
-		}
-	}
-	check("Bucket", a.Bucket, ValidateBucket(a.Bucket))
+	var p problems.List
+	p.Check("Bucket", a.Bucket, ValidateBucket(a.Bucket))
 	if !a.BucketOnly {
-		check("User", a.User, ValidateIAMName(a.User))
-		check("Policy", a.Policy, ValidateIAMName(a.Policy))
+		p.Check("User", a.User, ValidateIAMName(a.User))
+		p.Check("Policy", a.Policy, ValidateIAMName(a.Policy))
 	}
-	return errors.Join(problems...)
+	return p.Err()
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/picluster/picluster/components/helm"
 	"github.com/picluster/picluster/components/kube"
 	"github.com/picluster/picluster/components/tempo/chart"
+	"github.com/picluster/picluster/internal/problems"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
@@ -164,78 +165,61 @@ func ValidateRelease(name string) error {
 }
 
 func (a Args) validate() error {
-	var problems []error
-	problem := func(field, format string, args ...any) {
-		problems = append(problems, fmt.Errorf("%s "+format, append([]any{field}, args...)...))
-	}
-	if err := ValidateRelease(a.Release); err != nil {
-		problem("Release", "%q: %w", a.Release, err)
-	}
-	if err := chart.ValidateVersion(a.Chart.Version); err != nil {
-		problem("Chart.Version", "%q %w", a.Chart.Version, err)
-	}
+	p := a.Options.validate()
+	p.Check("Release", a.Release, ValidateRelease(a.Release))
+	p.Check("Chart.Version", a.Chart.Version, chart.ValidateVersion(a.Chart.Version))
 	if a.Chart.Repository != "" && !a.Chart.IsBareName() {
-		problem("Chart.Repository", "%q: goes with a chart's bare name, not with %q", a.Chart.Repository, a.Chart.Name)
+		p.Add("Chart.Repository %q: goes with a chart's bare name, not with %q", a.Chart.Repository, a.Chart.Name)
 	}
 	if a.Timeout < 0 {
-		problem("Timeout", "%d: is less than zero", a.Timeout)
+		p.Add("Timeout %d: is less than zero", a.Timeout)
 	}
 	if (a.CA == "") != (a.CAConfigMap == nil) {
-		problem("CA", "goes with CAConfigMap, and neither without the other")
+		p.Add("CA goes with CAConfigMap, and neither without the other")
 	}
 	if a.CA != "" && a.Insecure {
-		problem("CA", "goes with TLS, and Insecure is true")
+		p.Add("CA goes with TLS, and Insecure is true")
 	}
 	if a.SecretName == nil && (a.AccessKey == nil || a.SecretKey == nil) {
-		problem("SecretName", "is missing, and so is AccessKey or SecretKey: there are no keys")
+		p.Add("SecretName is missing, and so is AccessKey or SecretKey: there are no keys")
 	}
-	for _, required := range []struct {
-		field   string
-		missing bool
-	}{
-		{"Namespace", a.Namespace == nil},
-		{"Bucket", a.Bucket == nil},
-		{"Endpoint", a.Endpoint == ""},
-		{"Region", a.Region == ""},
-	} {
-		if required.missing {
-			problem(required.field, "is missing")
-		}
-	}
-	return errors.Join(append(problems, a.Options.Validate()...)...)
+	p.Required("Namespace", a.Namespace == nil)
+	p.Required("Bucket", a.Bucket == nil)
+	p.Required("Endpoint", a.Endpoint == "")
+	p.Required("Region", a.Region == "")
+	return p.Err()
 }
 
-// Validate returns what is wrong with the options, each problem with its field.
-func (o Options) Validate() (problems []error) {
-	problem := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+func (o Options) validate() (p problems.List) {
 	if _, ok := profiles[o.Profile]; !ok {
-		problem("Profile %q: is none of %v", o.Profile, Profiles())
+		p.Add("Profile %q: is none of %v", o.Profile, Profiles())
 	}
 	for service, replicas := range o.Replicas {
-		if !slices.Contains(Services(), service) {
-			problem("Replicas %q: is none of %v", service, Services())
-		}
+		p.Check("Replicas", service, validateService(service))
 		if replicas < 1 {
-			problem("Replicas %q: %d is less than 1", service, replicas)
+			p.Add("Replicas %q: %d is less than 1", service, replicas)
 		}
 	}
 	for service := range o.Resources {
-		if !slices.Contains(Services(), service) {
-			problem("Resources %q: is none of %v", service, Services())
-		}
+		p.Check("Resources", service, validateService(service))
 	}
 	for _, receiver := range o.Receivers {
 		if !slices.Contains(Receivers(), receiver) {
-			problem("Receivers %q: is none of %v", receiver, Receivers())
+			p.Add("Receivers %q: is none of %v", receiver, Receivers())
 		}
 	}
-	if err := o.ValidateIngesters(); err != nil {
-		problem("Replicas %q: %w", "ingester", err)
+	p.Check("Replicas", "ingester", o.ValidateIngesters())
+	if g := o.Generator; g != nil && (g.ServiceGraphs || g.SpanMetrics) {
+		p.Required("Generator.RemoteWriteURL", g.RemoteWriteURL == "")
 	}
-	if g := o.Generator; g != nil && (g.ServiceGraphs || g.SpanMetrics) && g.RemoteWriteURL == "" {
-		problem("Generator.RemoteWriteURL: is missing: service graphs and span metrics go to a Prometheus")
+	return append(p, CheckExtra(o.Extra)...)
+}
+
+func validateService(service string) error {
+	if !slices.Contains(Services(), service) {
+		return fmt.Errorf("is none of %v", Services())
 	}
-	return append(problems, CheckExtra(o.Extra)...)
+	return nil
 }
 
 // ValidateIngesters says that there are too few ingesters for the copies that the

@@ -60,7 +60,7 @@ func TestTempo(t *testing.T) {
 			assert.Equal(t, "tempo-distributed", release["chart"].StringValue())
 			assert.Equal(t, "1.61.3", release["version"].StringValue())
 			assert.Equal(t, "https://grafana.github.io/helm-charts", release["repositoryOpts"].ObjectValue()["repo"].StringValue())
-			assert.NotContains(t, release, "timeout")
+			assert.False(t, pulumitest.Has(release, "timeout"))
 			assert.Equal(t, plain(t, tempo.Values(howTo())), release["values"].Mappable())
 
 			if preview { // where the release is waits for what Helm will say
@@ -123,7 +123,7 @@ func TestChartByPath(t *testing.T) {
 	require.NoError(t, err)
 	release := pulumitest.Find(t, resources, helm.ReleaseToken, "tempo-release").Inputs
 	assert.Equal(t, "./chart", release["chart"].StringValue())
-	assert.NotContains(t, release["repositoryOpts"].ObjectValue(), "repo")
+	assert.False(t, pulumitest.Has(release["repositoryOpts"].ObjectValue(), "repo"))
 	assert.Equal(t, 60.0, release["timeout"].NumberValue())
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/assert"
 )
@@ -28,6 +29,23 @@ type Resource struct {
 	AdditionalSecretOutputs []string
 }
 
+// urn is the name that the engine has for the resource: of its parents it has the
+// types, and not the names, so that a fixed name of a child is not unique.
+func (r Resource) urn() resource.URN {
+	var parents tokens.Type
+	if r.Parent != "" {
+		parents = resource.URN(r.Parent).QualifiedType()
+	}
+	return resource.NewURN("test", "picluster", parents, tokens.Type(r.Type), r.Name)
+}
+
+// Has says if inputs have a key. (A PropertyMap's keys are no strings, so that
+// assert.NotContains of a string always passes.)
+func Has(inputs resource.PropertyMap, key string) bool {
+	_, ok := inputs[resource.PropertyKey(key)]
+	return ok
+}
+
 // Run runs program, on a stack named test with the given configuration, as an
 // update, or as a preview in which no provider knows any output. Known still are
 // SecretKey and its user, which go into a Secret: the mocks cannot send a secret
@@ -41,9 +59,9 @@ func Run(t *testing.T, preview bool, config map[string]string, program pulumi.Ru
 		info.ConfigSecretKeys = []string{"minio:minioPassword"}
 	})
 
-	seen := map[string]bool{}
+	seen := map[resource.URN]bool{}
 	for _, r := range m.resources {
-		urn := r.Parent + "$" + r.Type + "::" + r.Name
+		urn := r.urn()
 		assert.False(t, seen[urn], "two resources have the URN %s", urn)
 		seen[urn] = true
 		if r.Custom {

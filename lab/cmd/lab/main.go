@@ -76,7 +76,7 @@ func up(ctx context.Context, l *lab.Lab) error {
 	if err := start(ctx, l); err != nil {
 		return err
 	}
-	return show(l.StackCommand(ctx, "up", "--yes", "--skip-preview"))
+	return show(l.StackCommand(toItsEnd(ctx), "up", "--yes", "--skip-preview"))
 }
 
 func preview(ctx context.Context, l *lab.Lab) error {
@@ -103,7 +103,7 @@ func status(ctx context.Context, l *lab.Lab) error {
 		return err
 	}
 	fmt.Printf("\n%s\n", pods)
-	return show(l.Pulumi(ctx, "stack", "output", "--stack", lab.Stack))
+	return show(l.Pulumi(toItsEnd(ctx), "stack", "output", "--stack", lab.Stack))
 }
 
 // down leaves the lab alone if the stack's destroy fails, so that one can look.
@@ -133,8 +133,12 @@ func onStack(ctx context.Context, l *lab.Lab, command string, args ...string) er
 	if err := l.Start(ctx); err != nil {
 		return err
 	}
-	return show(l.StackCommand(ctx, command, args...))
+	return show(l.StackCommand(toItsEnd(ctx), command, args...))
 }
+
+// toItsEnd is for commands of Pulumi: Ctrl-C reaches them from the terminal, and
+// they end cleanly then; killed, they would leave operations pending.
+func toItsEnd(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }
 
 // show runs cmd on this terminal.
 func show(cmd *exec.Cmd) error {
