@@ -74,44 +74,45 @@ func Open(ctx context.Context, dir string, log io.Writer) (*Lab, error) {
 	return l, nil
 }
 
-// Start starts what does not run yet, and waits until all is healthy. When a
-// part fails it stops the rest, and the error ends with that part's log.
+// Start starts what does not run yet, and waits until all is healthy; then it
+// makes the stack ready. When a part fails it stops the rest, and the error ends
+// with that part's log.
 func (l *Lab) Start(ctx context.Context) error {
-	err := l.start(ctx)
-	if err == nil {
-		return nil
-	}
-	// ctx may be what failed; stopping must go on without it.
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-	defer cancel()
-	return errors.Join(err, l.Stop(stop))
-}
-
-func (l *Lab) start(ctx context.Context) error {
 	if err := os.MkdirAll(l.Dir, 0o700); err != nil {
-		return err
-	}
-	if err := l.link(); err != nil {
 		return err
 	}
 	if err := l.Load(); err != nil {
 		return err
 	}
-	if err := l.compile(ctx); err != nil {
-		return err
-	}
 	start := time.Now()
-	if err := l.objectStore().start(ctx); err != nil {
-		return err
+	if err := l.startParts(ctx); err != nil {
+		// ctx may be what failed; stopping must go on without it.
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		return errors.Join(err, l.Stop(stop))
 	}
-	if err := l.cluster().start(ctx); err != nil {
-		return err
-	}
+	fmt.Fprintf(l.log, "lab: healthy after %.1f s\n", time.Since(start).Seconds())
+
 	if err := l.prepareStack(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(l.log, "lab: healthy after %.1f s\n", time.Since(start).Seconds())
-	return nil
+	return l.compile(ctx)
+}
+
+func (l *Lab) startParts(ctx context.Context) error {
+	// One lab at a time: each looks for free ports before it listens on them.
+	unlock, err := lock(ctx, filepath.Join(l.cache, "start"))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := l.link(); err != nil {
+		return err
+	}
+	if err := l.objectStore().start(ctx); err != nil {
+		return err
+	}
+	return l.cluster().start(ctx)
 }
 
 // Stop ends every process of the lab, and keeps its data.

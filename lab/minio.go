@@ -74,21 +74,14 @@ func (o objectStore) start(ctx context.Context) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
 	if err := os.WriteFile(o.pidFile(), []byte(strconv.Itoa(cmd.Process.Pid)), 0o644); err != nil {
 		return err
 	}
 
-	wait, cancel := context.WithTimeoutCause(ctx, 30*time.Second, errors.New("MinIO did not become healthy"))
-	defer cancel()
-	go func() {
-		select {
-		case <-ended:
-			cancel()
-		case <-wait.Done():
-		}
-	}()
+	wait, stopWaiting := context.WithTimeoutCause(ctx, 30*time.Second, errors.New("MinIO did not become healthy"))
+	defer stopWaiting()
+	wait, giveUp := context.WithCancelCause(wait)
+	go func() { giveUp(fmt.Errorf("MinIO ended: %w", cmd.Wait())) }()
 	if err := poll(wait, 100*time.Millisecond, func() error { return o.healthy(wait) }); err != nil {
 		text, _ := os.ReadFile(o.logFile())
 		return fmt.Errorf("%w\n--- the end of %s\n%s", err, o.logFile(), tail(string(text), 15))

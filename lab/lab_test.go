@@ -1,0 +1,103 @@
+package lab
+
+import (
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// open returns a lab of the test's own, which is removed at its end.
+func open(t *testing.T) *Lab {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "picluster-lab-")
+	require.NoError(t, err)
+	l, err := Open(t.Context(), dir, t.Output())
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		assert.NoError(t, l.Remove(context.Background())) // the test's own has ended
+		assert.NoError(t, os.RemoveAll(dir))
+	})
+	return l
+}
+
+// running says if anything listens on an address.
+func running(address string) bool {
+	connection, err := net.DialTimeout("tcp", address, time.Second)
+	if err != nil {
+		return false
+	}
+	connection.Close()
+	return true
+}
+
+func TestAPartThatFailsShowsItsLog(t *testing.T) {
+	l := open(t)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	l.state = state{MinIO: taken.Addr().String(), MinIOPassword: "password", Passphrase: "x"}
+	require.NoError(t, l.save())
+
+	err = l.Start(t.Context())
+	require.ErrorContains(t, err, "MinIO ended: exit status")
+	assert.ErrorContains(t, err, "--- the end of "+l.objectStore().logFile())
+	assert.ErrorContains(t, err, "in use", "the log does not say why")
+	assert.False(t, l.cluster().exists())
+}
+
+func TestNoHalfLabIsLeft(t *testing.T) {
+	l := open(t)
+	// Where the cluster's folder should be, there is a file.
+	require.NoError(t, os.WriteFile(filepath.Join(l.Dir, "kwok"), nil, 0o644))
+
+	err := l.Start(t.Context())
+	require.ErrorContains(t, err, "kwokctl")
+	require.NotEmpty(t, l.state.MinIO, "MinIO was never started")
+	assert.False(t, running(l.state.MinIO), "MinIO runs on")
+}
+
+func TestAStoppedLabKeepsItsData(t *testing.T) {
+	l := open(t)
+	require.NoError(t, l.Start(t.Context()))
+	require.NoError(t, l.Healthy(t.Context()))
+	_, err := l.Kubectl(t.Context(), "create", "namespace", "kept")
+	require.NoError(t, err)
+
+	require.NoError(t, l.Stop(t.Context()))
+	assert.Error(t, l.Healthy(t.Context()))
+	assert.False(t, running(l.state.MinIO))
+
+	require.NoError(t, l.Start(t.Context()))
+	names, err := l.Kubectl(t.Context(), "get", "namespaces", "--output=name")
+	require.NoError(t, err)
+	assert.Contains(t, string(names), "namespace/kept")
+}
+
+// What a stack must not see of the person who runs the lab.
+func TestTheUsersOwnSettingsStayOutside(t *testing.T) {
+	t.Setenv("PULUMI_ACCESS_TOKEN", "theirs")
+	t.Setenv("MINIO_ENDPOINT", "theirs")
+	t.Setenv("KUBECONFIG", "theirs")
+	l := &Lab{Dir: t.TempDir(), parts: map[string]string{}}
+	env := l.pulumiEnv()
+	assert.NotContains(t, env, "PULUMI_ACCESS_TOKEN=theirs")
+	assert.NotContains(t, env, "MINIO_ENDPOINT=theirs")
+	assert.Equal(t, "KUBECONFIG="+l.Kubeconfig(), last(env, "KUBECONFIG="))
+}
+
+// last returns the last of env that starts with prefix, which is the one that
+// counts.
+func last(env []string, prefix string) (found string) {
+	for _, variable := range env {
+		if len(variable) >= len(prefix) && variable[:len(prefix)] == prefix {
+			found = variable
+		}
+	}
+	return found
+}
