@@ -1,9 +1,9 @@
 // Package helm has Helm's release as a typed Pulumi resource.
 //
 // It is the kubernetes provider's own resource under its own token. The SDK's
-// package helm/v3 has it too, but imports every API group of Kubernetes: 670
-// CPU-seconds of compiling and 94 MB of binary for one resource. A test holds
-// the fields here against the provider's schema.
+// package helm/v3 has it too, but imports every API group of Kubernetes, which
+// would be most of what this program costs to compile. A test holds the fields
+// here against the provider's schema.
 package helm
 
 import (
