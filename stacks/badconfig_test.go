@@ -141,6 +141,18 @@ func TestBadConfig(t *testing.T) {
 	}
 }
 
+type encrypted struct{ fake }
+
+func (encrypted) IsConfigSecret(string) bool { return true }
+
+func TestEncryptedValueThatWouldBeShown(t *testing.T) {
+	r := newReader(encrypted{our("values", `{"gateway":{"basicAuth":"hunter3"}}`)}, "picluster")
+	load(r)
+	err := r.err("test")
+	assert.ErrorContains(t, err, "picluster:values: is encrypted, but it is no secret to this program")
+	assert.NotContains(t, err.Error(), "hunter")
+}
+
 type plain struct{ fake }
 
 func (plain) IsConfigSecret(string) bool { return false }

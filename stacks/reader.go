@@ -43,9 +43,16 @@ func newReader(source source, project string) *reader {
 // key returns a key of the project's own with its namespace.
 func (r *reader) key(name string) string { return r.project + ":" + name }
 
-// get declares a key and returns its value, if it is set.
+// get declares a key and returns its value, if it is set. A value that somebody
+// encrypted is not returned: it would stand in plain text in previews and in the
+// state, where the value of every key that get reads does.
 func (r *reader) get(name, kind string, def any) (string, bool) {
 	r.declared[name] = declaration{kind: kind, def: def}
+	if r.source.IsConfigSecret(r.key(name)) {
+		r.problem("%s: is encrypted, but it is no secret to this program, which would show it. Put what is secret into a Secret of your own, and set this in plain text: pulumi config rm %s",
+			r.key(name), name)
+		return "", false
+	}
 	return r.source.GetConfig(r.key(name))
 }
 
@@ -80,7 +87,8 @@ func (r *reader) choice(name, def string, choices ...string) string {
 
 // secret reads a string that must be encrypted, and that no problem ever tells.
 func (r *reader) secret(name string, check func(string) error) string {
-	value, ok := r.get(name, "string", "")
+	r.declared[name] = declaration{kind: "string", def: ""}
+	value, ok := r.source.GetConfig(r.key(name))
 	if !ok || value == "" {
 		return ""
 	}

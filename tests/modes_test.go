@@ -149,16 +149,19 @@ func TestBadConfigTouchesNothing(t *testing.T) {
 	h.set("bucket", "K3S")
 	h.set("chartVersion", "3.3.0")
 	h.set("buckte", "typo")
+	h.set("--secret", "--path", "values.gateway.password", "hunter2")
 	out, err := h.stack("up", "--yes", "--skip-preview")
 	require.Error(t, err)
 	for _, want := range []string{
-		"has 4 problems, and nothing was touched", // the lab's chart is in a folder, and is not 3.3.0
+		"has 5 problems, and nothing was touched", // the lab's chart is in a folder, and is not 3.3.0
 		`picluster:bucket: "K3S"`,
 		"needs Kafka and has no ingester or compactor",
+		"picluster:values: is encrypted, but it is no secret to this program",
 		"picluster:buckte: is no key of this program; the nearest is picluster:bucket",
 	} {
 		assert.Contains(t, out, want)
 	}
+	assert.NotContains(t, out, "hunter2")
 	buckets, err := h.s3(h.administrator()).ListBuckets(t.Context())
 	require.NoError(t, err)
 	assert.Empty(t, buckets)

@@ -104,6 +104,31 @@ func TestDeleteBucket(t *testing.T) {
 	assert.False(t, pulumitest.Find(t, resources, bucketType, "tempo-bucket").RetainOnDelete)
 }
 
+func TestKeyGeneration(t *testing.T) {
+	keepers := func(generation int) any {
+		resources, err := pulumitest.Run(t, false, nil, func(ctx *pulumi.Context) error {
+			_, err := objectstore.New(ctx, "tempo", &objectstore.Args{Bucket: "k3s-tempo", User: "tempo", KeyGeneration: generation})
+			return err
+		})
+		require.NoError(t, err)
+		return pulumitest.Find(t, resources, passwordType, "tempo-secret-key").Inputs["keepers"].Mappable()
+	}
+	assert.Equal(t, keepers(1), keepers(1))
+	assert.NotEqual(t, keepers(1), keepers(2), "the provider would not make another key")
+}
+
+func TestImportBucket(t *testing.T) {
+	for _, wanted := range []bool{false, true} {
+		resources, err := pulumitest.Run(t, false, nil, func(ctx *pulumi.Context) error {
+			_, err := objectstore.New(ctx, "tempo", &objectstore.Args{Bucket: "k3s-tempo", User: "tempo", ImportBucket: wanted})
+			return err
+		})
+		require.NoError(t, err)
+		bucket := pulumitest.Find(t, resources, bucketType, "tempo-bucket")
+		assert.Equal(t, wanted, bucket.ImportID == "k3s-tempo")
+	}
+}
+
 func TestGivenSecretKey(t *testing.T) {
 	resources, err := pulumitest.Run(t, false, nil, func(ctx *pulumi.Context) error {
 		_, err := objectstore.New(ctx, "tempo", &objectstore.Args{

@@ -23,6 +23,8 @@ type Resource struct {
 	Inputs resource.PropertyMap
 	// Custom tells a provider's resource from a component.
 	Custom bool
+	// ImportID is the id of the existing thing that the resource takes in, if any.
+	ImportID string
 	// RetainOnDelete says if deleting it would leave the real thing in place.
 	RetainOnDelete bool
 	// AdditionalSecretOutputs are the outputs that the program has encrypted.
@@ -117,6 +119,7 @@ func (m *monitor) NewResource(args pulumi.MockResourceArgs) (string, resource.Pr
 		Parent:                  rpc.GetParent(),
 		Inputs:                  args.Inputs,
 		Custom:                  args.Custom,
+		ImportID:                args.ID,
 		RetainOnDelete:          rpc.GetRetainOnDelete(),
 		AdditionalSecretOutputs: rpc.GetAdditionalSecretOutputs(),
 	})
