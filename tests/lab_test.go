@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -195,4 +196,12 @@ func output(cmd *exec.Cmd) (string, error) {
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
 	return out.String(), err
+}
+
+// readAll returns what reader has.
+func readAll(t *testing.T, reader io.Reader) string {
+	t.Helper()
+	text, err := io.ReadAll(reader)
+	require.NoError(t, err)
+	return string(text)
 }

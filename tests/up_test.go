@@ -1,7 +1,6 @@
 package tests
 
 import (
-	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -108,9 +107,7 @@ func keyOpensBucket(h harness) {
 
 	reader, err := client.GetObject(ctx, bucket, object, minio.GetObjectOptions{})
 	require.NoError(h, err, "get")
-	text, err := io.ReadAll(reader)
-	require.NoError(h, err, "get")
-	assert.Equal(h, "span", string(text))
+	assert.Equal(h, "span", readAll(h.T, reader))
 
 	var listed []string
 	for info := range client.ListObjects(ctx, bucket, minio.ListObjectsOptions{Recursive: true}) {
