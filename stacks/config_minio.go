@@ -8,6 +8,14 @@ import (
 	"strconv"
 )
 
+// S3 is the S3 server as Tempo reaches it.
+type S3 struct {
+	Endpoint string // host:port
+	Region   string
+	Insecure bool   // plain HTTP
+	CA       string // PEM; empty: a CA that every system knows
+}
+
 // minio reads what this program needs to know of the MinIO provider's own
 // settings: where the server is, and whom it trusts. It also sees that the
 // provider has credentials, and that they are not kept in plain text.
