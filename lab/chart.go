@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/picluster/picluster/components/tempo/chart"
-	"sigs.k8s.io/yaml"
 )
 
 // ChartVariable names the environment variable for a folder with the real
@@ -40,16 +39,10 @@ func chartFolder(path string) (c chart.Chart, err error) {
 	if c.Name, err = filepath.Abs(path); err != nil {
 		return c, err
 	}
-	text, err := os.ReadFile(filepath.Join(c.Name, "Chart.yaml"))
-	if err != nil {
+	if c.Version, err = chart.FolderVersion(c.Name); err != nil {
 		return c, fmt.Errorf("%s is no folder of a chart: %w", c.Name, err)
 	}
-	var file struct {
-		Version string `json:"version"`
-	}
-	err = yaml.Unmarshal(text, &file)
-	c.Version = file.Version
-	return c, err
+	return c, nil
 }
 
 func reachable(ctx context.Context, url string) bool {

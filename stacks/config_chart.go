@@ -1,12 +1,6 @@
 package stacks
 
-import (
-	"os"
-	"path/filepath"
-
-	"github.com/picluster/picluster/components/tempo/chart"
-	"sigs.k8s.io/yaml"
-)
+import "github.com/picluster/picluster/components/tempo/chart"
 
 // chart reads where Tempo's chart is.
 func (r *reader) chart() chart.Chart {
@@ -16,28 +10,16 @@ func (r *reader) chart() chart.Chart {
 		Version:    r.text("chartVersion", chart.DefaultVersion, chart.ValidateVersion),
 	}
 	r.repositoryOf("chart", c.Name, "chartRepository", c.Repository)
-	if version, ok := folderVersion(c.Name); ok && version != c.Version {
+	if version, err := chart.FolderVersion(c.Name); err == nil && version != c.Version {
 		r.problem("%s: is %q, but the chart in %s is %q. Set it: pulumi config set chartVersion %s",
 			r.key("chartVersion"), c.Version, c.Name, version, version)
 	}
 	return c
 }
 
-// folderVersion returns the version of the chart in a folder, if there is one.
-func folderVersion(folder string) (version string, ok bool) {
-	text, err := os.ReadFile(filepath.Join(folder, "Chart.yaml"))
-	if err != nil {
-		return "", false
-	}
-	var file struct {
-		Version string `json:"version"`
-	}
-	return file.Version, yaml.Unmarshal(text, &file) == nil
-}
-
 // repositoryOf notes a repository that is given for a chart that needs none.
 func (r *reader) repositoryOf(chartKey, name, repositoryKey, repository string) {
-	if repository != "" && !(chart.Chart{Name: name}).IsBareName() {
+	if repository != "" && !chart.IsBareName(name) {
 		r.problem("%s: %q is where to look for a chart's bare name, but %s is %q. Take it out: pulumi config rm %s",
 			r.key(repositoryKey), repository, r.key(chartKey), name, repositoryKey)
 	}

@@ -66,7 +66,7 @@ func (r *reader) grafana(c *Config) Grafana {
 		Timeout:    c.Timeout,
 	}
 	r.repositoryOf("grafanaChart", release.Chart, "grafanaChartRepository", release.Repository)
-	if release.Repository == "" && (chart.Chart{Name: release.Chart}).IsBareName() {
+	if release.Repository == "" && chart.IsBareName(release.Chart) {
 		release.Repository = "https://prometheus-community.github.io/helm-charts"
 	}
 	r.object("grafanaChartValues", "grafanaChartValues.grafana.replicas 2", &release.Values)

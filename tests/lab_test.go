@@ -93,6 +93,12 @@ func (h harness) mustStack(command string, args ...string) string {
 	return out
 }
 
+// up brings the stack up, and returns what that printed.
+func (h harness) up() string {
+	h.T.Helper()
+	return h.mustStack("up", "--yes", "--skip-preview")
+}
+
 // set sets a key of the stack's configuration. Flags come first.
 func (h harness) set(args ...string) {
 	h.T.Helper()

@@ -15,7 +15,7 @@ import (
 func TestCredentials(t *testing.T) {
 	h := start(t)
 	h.set("profile", "pi") // a rolling update of one ingester is quicker than of three
-	h.mustStack("up", "--yes", "--skip-preview")
+	h.up()
 	h.sub("a rotated key", rotation)
 	h.sub("inline", inline)
 	h.sub("existing", existing)
@@ -30,7 +30,7 @@ func rotation(h harness) {
 	require.NotEmpty(h, memcached)
 
 	h.set("keyGeneration", "2")
-	h.mustStack("up", "--yes", "--skip-preview")
+	h.up()
 
 	after := h.secretKeys()
 	assert.NotEqual(h, before.secret, after.secret)
@@ -44,7 +44,7 @@ func rotation(h harness) {
 
 func inline(h harness) {
 	h.set("credentials", "inline")
-	out := h.mustStack("up", "--yes", "--skip-preview")
+	out := h.up()
 	assert.Contains(h, out, "the bucket's keys stand in plain text in the ConfigMap", "nobody is warned")
 	assert.NotContains(h, h.kubectl("get", "secrets", "--namespace=tempo", "--output=name"), "tempo-minio-secret")
 
@@ -78,7 +78,7 @@ func existing(h harness) {
 	h.set("credentials", "existing")
 	h.set("secretName", "from-vault")
 	h.set("--secret", "secretKey", secret)
-	h.mustStack("up", "--yes", "--skip-preview")
+	h.up()
 
 	assert.Equal(h, "from-vault", h.outputs()["secretName"])
 	env := h.kubectl("get", "pods", "--namespace=tempo", "--selector=app.kubernetes.io/component=querier",
@@ -96,7 +96,7 @@ func existing(h harness) {
 func TestTLS(t *testing.T) {
 	h := start(t, func(l *lab.Lab) { l.TLS = true })
 	h.set("profile", "pi")
-	h.mustStack("up", "--yes", "--skip-preview")
+	h.up()
 	keyOpensBucket(h)
 
 	ca, err := os.ReadFile(h.CA())
@@ -120,7 +120,7 @@ func TestDatasources(t *testing.T) {
 	h.sub("configmap", func(h harness) {
 		h.kubectl("create", "namespace", "monitoring")
 		h.set("datasources", "configmap")
-		h.mustStack("up", "--yes", "--skip-preview")
+		h.up()
 		file := h.kubectl("get", "configmaps", "--namespace=monitoring", "--selector=grafana_datasource=1",
 			`--output=jsonpath={.items[0].data.tempo-datasources\.yaml}`)
 		assert.Contains(h, file, link)
@@ -132,7 +132,7 @@ func TestDatasources(t *testing.T) {
 		require.NoError(h, err)
 		h.set("datasources", "release")
 		h.set("grafanaChart", chart)
-		h.mustStack("up", "--yes", "--skip-preview")
+		h.up()
 		file := h.kubectl("get", "configmap", "--namespace=monitoring", "kube-prometheus-stack-grafana-datasource",
 			`--output=jsonpath={.data.datasource\.yaml}`)
 		assert.Contains(h, file, link)

@@ -40,7 +40,7 @@ func TestChartRepository(t *testing.T) {
 	h.set("chart", "tempo-distributed")
 	h.set("chartVersion", "1.61.3")
 	h.set("chartRepository", repository.URL)
-	h.mustStack("up", "--yes", "--skip-preview")
+	h.up()
 	assert.Contains(t, asked, "/chart.tgz")
 	assert.NotEmpty(t, h.podsOf("querier"))
 	h.mustStack("preview", noChanges)

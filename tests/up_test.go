@@ -17,7 +17,7 @@ const noChanges = "--expect-no-changes"
 func TestUp(t *testing.T) {
 	h := start(t)
 	preview := h.mustStack("preview", "--diff")
-	up := h.mustStack("up", "--yes", "--skip-preview")
+	up := h.up()
 
 	h.sub("everything is there", everything)
 	h.sub("the key opens the bucket", keyOpensBucket)
@@ -155,7 +155,7 @@ func importBucket(h harness) {
 	require.Contains(h, out, "k3s-tempo")
 
 	h.set("importBucket", "true")
-	h.mustStack("up", "--yes", "--skip-preview")
+	h.up()
 	_, err = h.s3(h.secretKeys()).StatObject(h.Context(), "k3s-tempo", "precious", minio.StatObjectOptions{})
 	require.NoError(h, err, "the traces are lost")
 	h.mustStack("preview", noChanges)

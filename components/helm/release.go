@@ -39,7 +39,8 @@ type ReleaseArgs struct {
 	// Name is the release's name. Without one the provider makes one up, with a
 	// random suffix that every Service's DNS name then carries.
 	Name pulumi.StringInput
-	// Namespace is the namespace to install into; it must exist.
+	// Namespace is the namespace to install into; it must exist, unless
+	// CreateNamespace is true.
 	Namespace pulumi.StringInput
 	// CreateNamespace has Helm make the namespace if it is not there. Provider's
 	// default: false.

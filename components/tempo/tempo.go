@@ -168,7 +168,7 @@ func (a Args) validate() error {
 	p := a.Options.validate()
 	p.Check("Release", a.Release, ValidateRelease(a.Release))
 	p.Check("Chart.Version", a.Chart.Version, chart.ValidateVersion(a.Chart.Version))
-	if a.Chart.Repository != "" && !a.Chart.IsBareName() {
+	if a.Chart.Repository != "" && !chart.IsBareName(a.Chart.Name) {
 		p.Add("Chart.Repository %q: goes with a chart's bare name, not with %q", a.Chart.Repository, a.Chart.Name)
 	}
 	if a.Timeout < 0 {

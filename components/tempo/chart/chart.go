@@ -5,9 +5,12 @@ package chart
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/mod/semver"
+	"sigs.k8s.io/yaml"
 )
 
 // Defaults of a Chart. The version is the last of line 1, with Tempo 2.9.0.
@@ -43,7 +46,7 @@ func (c Chart) WithDefaults() Chart {
 	if c.Version == "" {
 		c.Version = DefaultVersion
 	}
-	if c.Repository == "" && c.IsBareName() {
+	if c.Repository == "" && IsBareName(c.Name) {
 		c.Repository = repositories[semver.Major("v"+c.Version)]
 	}
 	return c
@@ -51,7 +54,21 @@ func (c Chart) WithDefaults() Chart {
 
 // IsBareName tells a chart's name, to be found in a repository, from a path or
 // an oci:// reference, which say themselves where the chart is.
-func (c Chart) IsBareName() bool { return !strings.ContainsAny(c.Name, `/\`) }
+func IsBareName(name string) bool { return !strings.ContainsAny(name, `/\`) }
+
+// FolderVersion returns the version that the chart in a folder says it has. It
+// fails if there is none.
+func FolderVersion(folder string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(folder, "Chart.yaml"))
+	if err != nil {
+		return "", err
+	}
+	var file struct {
+		Version string `json:"version"`
+	}
+	err = yaml.Unmarshal(text, &file)
+	return file.Version, err
+}
 
 // ValidateExact says that a version is not exact, or nil: of a range, Helm would
 // take whatever is newest on the day.
