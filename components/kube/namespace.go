@@ -66,7 +66,10 @@ func NewNamespace(ctx *pulumi.Context, name string, args *NamespaceArgs, opts ..
 	parent := pulumi.Parent(n)
 
 	namespace, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(args.Name)},
+		Metadata: &metav1.ObjectMetaArgs{
+			Name:   pulumi.String(args.Name),
+			Labels: pulumi.StringMap{"app.kubernetes.io/managed-by": pulumi.String("pulumi")},
+		},
 	}, parent)
 	if err != nil {
 		return nil, err

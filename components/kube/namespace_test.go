@@ -44,6 +44,8 @@ func TestNamespace(t *testing.T) {
 
 			namespace := pulumitest.Find(t, resources, namespaceType, "tempo-namespace")
 			assert.Equal(t, "traces", namespace.Inputs["metadata"].ObjectValue()["name"].StringValue())
+			labels := namespace.Inputs["metadata"].ObjectValue()["labels"].ObjectValue()
+			assert.Equal(t, "pulumi", labels["app.kubernetes.io/managed-by"].StringValue())
 
 			secret := pulumitest.Find(t, resources, secretType, "tempo-secret")
 			metadata := secret.Inputs["metadata"].ObjectValue()
