@@ -1,22 +1,55 @@
-# Every command starts the lab it needs. The lab's parts are built once, into
-# PICLUSTER_CACHE, by default ~/.cache/picluster.
-LAB = go run ./lab/cmd/lab
+# STACK is the stack to work on. The lab's has a Pulumi, a cluster and a MinIO of
+# its own; any other has those that are here.
+STACK ?= lab
+# YES=yes asks nothing. SUMMARY=FILE has the result of preview or drift in Markdown;
+# PULL=NUMBER puts a preview's into a pull request on GitHub, and ISSUE=yes keeps an
+# issue open for as long as there is drift.
+YES ?= $(if $(filter lab,$(STACK)),yes)
 
-.PHONY: up preview refresh status down stop test lint
+PICLUSTER = $(if $(filter lab,$(STACK)),bin/lab run) bin/picluster
+FLAGS     = -stack $(STACK) $(if $(YES),-yes) $(if $(SUMMARY),-summary $(SUMMARY)) \
+            $(if $(PULL),-pull $(PULL)) $(if $(ISSUE),-issue)
 
-up:      ; @$(LAB) up       # start the lab and bring its stack up
-preview: ; @$(LAB) preview  # show what up would change
-refresh: ; @$(LAB) refresh  # accept into the state what was changed by hand
-status:  ; @$(LAB) status   # health, Tempo's pods, the stack's outputs
-down:    ; @$(LAB) down     # destroy the stack and remove the lab
-stop:    ; @$(LAB) stop     # stop the lab and keep its data
+.PHONY: up preview refresh drift stacks status down stop test lint FORCE
+
+up: bin/lab bin/picluster # bring the stack up, and put right what was changed by hand
+	@$(PICLUSTER) up $(FLAGS)
+
+preview: bin/lab bin/picluster # show what up would change
+	@$(PICLUSTER) preview $(FLAGS)
+
+refresh: bin/lab bin/picluster # accept into the state what was changed by hand
+	@$(PICLUSTER) refresh $(FLAGS)
+
+# Ends with 0 for none, 2 for some, 1 if it cannot be told. All failures are 2 to
+# make, which ends with 1 only if it is told to quit.
+drift: bin/lab bin/picluster # find what was changed by hand
+	@$(PICLUSTER) drift $(FLAGS) || { code=$$?; [ $$code -eq 2 ] || kill -QUIT $$PPID; exit $$code; }
+
+stacks: # the stacks that have a file here, but for the lab's, as JSON
+	@ls Pulumi.*.yaml | sed -n '/^Pulumi\.lab\.yaml$$/d; s/^Pulumi\.\(.*\)\.yaml$$/"\1"/p' | paste -sd, | sed 's/.*/[&]/'
+
+status: bin/lab ; @bin/lab status # health, Tempo's pods, the stack's outputs
+down:   bin/lab ; @bin/lab down   # destroy the lab's stack and remove the lab
+stop:   bin/lab ; @bin/lab stop   # stop the lab and keep its data
 
 # The parts first: go test would build them too, but say nothing meanwhile.
-test:
-	@$(LAB) build
+test: bin/lab bin/picluster
+	@bin/lab build
 	go test -count=1 -timeout=60m ./...
+	cd ops && go test -count=1 ./...
 
 lint:
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'd: $$unformatted"; exit 1; }
 	go vet ./...
+	cd ops && go vet ./...
 	go tool -modfile=tools/go.mod staticcheck ./...
+	cd ops && go tool -modfile=../tools/go.mod staticcheck ./...
+	go tool -modfile=tools/go.mod actionlint
+
+bin/lab: FORCE
+	@go build -o $@ ./lab/cmd/lab
+
+bin/picluster: FORCE
+	@[ -x $@ ] || echo "compiling bin/picluster, which takes up to 2 minutes the first time"
+	@cd ops && go build -o ../$@ .

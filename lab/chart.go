@@ -28,9 +28,7 @@ func (l *Lab) chart(ctx context.Context) (chart.Chart, error) {
 		return real, nil
 	}
 	path := filepath.Join(l.root, "lab", "chart")
-	fmt.Fprintf(l.log, "lab: STAND-IN CHART from %s, since %s is not reached.\n"+
-		"     It makes the same objects by name from the same values, and is not Tempo.\n"+
-		"     For the real chart: %s=FOLDER make up\n", path, real.Repository, ChartVariable)
+	fmt.Fprintf(l.log, "lab: STAND-IN CHART of lab/chart, since %s is not reached; for the real one: %s=FOLDER\n", real.Repository, ChartVariable)
 	return chartFolder(path)
 }
 

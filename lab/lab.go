@@ -123,6 +123,13 @@ func (l *Lab) Stop(ctx context.Context) error {
 	return errors.Join(l.cluster().stop(ctx), l.objectStore().stop(ctx))
 }
 
+// StopMinIO ends MinIO alone, and StopKubernetes the cluster alone: an outage, to
+// be tried. Start ends it.
+func (l *Lab) StopMinIO(ctx context.Context) error { return l.objectStore().stop(ctx) }
+
+// StopKubernetes is described at StopMinIO.
+func (l *Lab) StopKubernetes(ctx context.Context) error { return l.cluster().stop(ctx) }
+
 // Remove stops the lab and removes its folder.
 func (l *Lab) Remove(ctx context.Context) error {
 	if !exists(l.stateFile()) {

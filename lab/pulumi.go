@@ -157,9 +157,15 @@ func (l *Lab) ConfigFile() string { return filepath.Join(l.Dir, "Pulumi."+Stack+
 
 // Pulumi returns a command of the Pulumi CLI on the lab's stack, in the checkout.
 func (l *Lab) Pulumi(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, filepath.Join(l.bin(), "pulumi"), args...)
+	return l.Command(ctx, filepath.Join(l.bin(), "pulumi"), args...)
+}
+
+// Command returns a command with the lab's Pulumi, cluster and MinIO, in the
+// checkout.
+func (l *Lab) Command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = l.root
-	cmd.Env = l.pulumiEnv()
+	cmd.Env = l.Env()
 	return cmd
 }
 
@@ -169,12 +175,17 @@ func (l *Lab) StackCommand(ctx context.Context, command string, args ...string) 
 	return l.Pulumi(ctx, append([]string{command, "--stack", Stack, "--config-file", l.ConfigFile()}, args...)...)
 }
 
-func (l *Lab) pulumiEnv() []string {
+// ConfigFileVariable names the environment variable by which the commands in ops
+// are told of the stack's configuration file.
+const ConfigFileVariable = "PICLUSTER_CONFIG_FILE"
+
+// Env is this process's environment with the lab's programs, cluster and state.
+func (l *Lab) Env() []string {
 	// Settings of the user's own would reach past the lab.
 	env := slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		return strings.HasPrefix(variable, "PULUMI_") || strings.HasPrefix(variable, "MINIO_")
 	})
-	return append(env,
+	env = append(env,
 		"PATH="+l.path(),
 		"KUBECONFIG="+l.Kubeconfig(),
 		"PULUMI_HOME="+l.home(),
@@ -182,7 +193,9 @@ func (l *Lab) pulumiEnv() []string {
 		"PULUMI_CONFIG_PASSPHRASE="+l.state.Passphrase,
 		"PULUMI_SKIP_UPDATE_CHECK=true",
 		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true",
+		ConfigFileVariable+"="+l.ConfigFile(),
 	)
+	return (&exec.Cmd{Env: env}).Environ() // each variable once
 }
 
 func (l *Lab) stateDir() string { return filepath.Join(l.Dir, "state") }

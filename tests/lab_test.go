@@ -6,11 +6,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -97,6 +101,45 @@ func (h harness) mustStack(command string, args ...string) string {
 func (h harness) up() string {
 	h.T.Helper()
 	return h.mustStack("up", "--yes", "--skip-preview")
+}
+
+// commands compiles the commands of the module ops, once.
+var commands = sync.OnceValues(func() (path string, err error) {
+	// In the checkout, where `make` has it too: nothing is left behind.
+	path, err = filepath.Abs(filepath.Join("..", "bin", "picluster"))
+	if err != nil {
+		return "", err
+	}
+	if out, err := output(exec.Command("go", "build", "-C", filepath.Join("..", "ops"), "-o", path, ".")); err != nil {
+		return "", fmt.Errorf("compiling the commands: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// picluster runs a command of the module ops on the stack, with variables over
+// the lab's, and returns what it printed and its exit code.
+func (h harness) picluster(variables []string, command string, args ...string) (out string, code int) {
+	h.T.Helper()
+	ctx, cancel := context.WithTimeout(h.Context(), commandTimeout)
+	defer cancel()
+	path, err := commands()
+	require.NoError(h, err)
+	cmd := h.Command(ctx, path, append([]string{command, "-stack", lab.Stack}, args...)...)
+	cmd.Env = append(cmd.Env, variables...)
+	out, err = output(cmd)
+	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) {
+		require.NoError(h, err)
+	}
+	return out, cmd.ProcessState.ExitCode()
+}
+
+// helm runs Helm's own command, as a person would who works past Pulumi.
+func (h harness) helm(args ...string) {
+	h.T.Helper()
+	cmd := h.Command(h.Context(), "go", append([]string{"tool", "helm"}, args...)...)
+	cmd.Dir = filepath.Join(cmd.Dir, "ops")
+	out, err := output(cmd)
+	require.NoError(h, err, "helm %s\n%s", strings.Join(args, " "), out)
 }
 
 // set sets a key of the stack's configuration. Flags come first.

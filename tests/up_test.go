@@ -30,7 +30,6 @@ func TestUp(t *testing.T) {
 		h.mustStack("refresh", "--preview-only", noChanges)
 		h.mustStack("up", "--yes", "--skip-preview", noChanges)
 	})
-	h.sub("what was broken by hand is found and mended", brokenByHand)
 	h.sub("destroy leaves the bucket and nothing else", destroy)
 	h.sub("the kept bucket comes into a new stack", importBucket)
 }

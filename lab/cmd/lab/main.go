@@ -1,4 +1,5 @@
-// Command lab runs the lab and its stack. The Makefile has its commands.
+// Command lab runs the lab, and other commands on it. The Makefile has its
+// commands.
 package main
 
 import (
@@ -19,15 +20,12 @@ const dirVariable = "LAB_DIR"
 
 type command struct {
 	name, help string
-	run        func(context.Context, *lab.Lab) error
+	run        func(ctx context.Context, l *lab.Lab, args []string) error
 }
 
 var commands = []command{
-	{"build", "build the lab's parts", func(context.Context, *lab.Lab) error { return nil }},
-	{"start", "start the lab", start},
-	{"up", "start the lab and bring its stack up", up},
-	{"preview", "show what up would change", preview},
-	{"refresh", "accept into the state what was changed by hand", refresh},
+	{"build", "build the lab's parts", build},
+	{"run", "start the lab, and run a command with its Pulumi, cluster and MinIO", run},
 	{"status", "show the lab's health, Tempo's pods and the stack's outputs", status},
 	{"down", "destroy the stack and remove the lab", down},
 	{"stop", "stop the lab and keep its data", stop},
@@ -36,22 +34,20 @@ var commands = []command{
 func main() {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	if err := dispatch(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "lab:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, args []string) error {
-	if len(args) == 1 {
-		for _, c := range commands {
-			if c.name == args[0] {
-				l, err := lab.Open(ctx, cmp.Or(os.Getenv(dirVariable), ".lab"), os.Stderr)
-				if err != nil {
-					return err
-				}
-				return c.run(ctx, l)
+func dispatch(ctx context.Context, args []string) error {
+	for _, c := range commands {
+		if len(args) > 0 && c.name == args[0] && (len(args) > 1) == (c.name == "run") {
+			l, err := lab.Open(ctx, cmp.Or(os.Getenv(dirVariable), ".lab"), os.Stderr)
+			if err != nil {
+				return err
 			}
+			return c.run(ctx, l, args[1:])
 		}
 	}
 	var usage strings.Builder
@@ -61,33 +57,23 @@ func run(ctx context.Context, args []string) error {
 	return fmt.Errorf("usage: lab COMMAND%s", usage.String())
 }
 
-func start(ctx context.Context, l *lab.Lab) error {
+// build does nothing more: to open a lab is to build its parts.
+func build(context.Context, *lab.Lab, []string) error { return nil }
+
+// run becomes the command, so that the terminal, signals and the exit code are
+// its own.
+func run(ctx context.Context, l *lab.Lab, args []string) error {
 	if err := l.Start(ctx); err != nil {
 		return err
 	}
-	endpoint, user, _ := l.MinIO()
-	fmt.Printf("lab: Kubernetes: export KUBECONFIG=%s\n", l.Kubeconfig())
-	fmt.Printf("lab: MinIO:      http://%s, user %s\n", endpoint, user)
-	fmt.Printf("lab: logs, state, passwords: %s\n", l.Dir)
-	return nil
-}
-
-func up(ctx context.Context, l *lab.Lab) error {
-	if err := start(ctx, l); err != nil {
+	path, err := exec.LookPath(args[0])
+	if err != nil {
 		return err
 	}
-	return show(l.StackCommand(toItsEnd(ctx), "up", "--yes", "--skip-preview"))
+	return syscall.Exec(path, args, l.Env())
 }
 
-func preview(ctx context.Context, l *lab.Lab) error {
-	return onStack(ctx, l, "preview", "--diff")
-}
-
-func refresh(ctx context.Context, l *lab.Lab) error {
-	return onStack(ctx, l, "refresh", "--yes")
-}
-
-func status(ctx context.Context, l *lab.Lab) error {
+func status(ctx context.Context, l *lab.Lab, _ []string) error {
 	if !l.Exists() {
 		return fmt.Errorf("there is no lab in %s. Start one: make up", l.Dir)
 	}
@@ -98,6 +84,10 @@ func status(ctx context.Context, l *lab.Lab) error {
 		return fmt.Errorf("the lab is not healthy. Start it: make up\n%w", err)
 	}
 	fmt.Println("lab: Kubernetes and MinIO are healthy")
+	endpoint, user, _ := l.MinIO()
+	fmt.Printf("lab: Kubernetes: export KUBECONFIG=%s\n", l.Kubeconfig())
+	fmt.Printf("lab: MinIO:      http://%s, user %s\n", endpoint, user)
+	fmt.Printf("lab: logs, state, passwords: %s\n", l.Dir)
 	pods, err := l.Kubectl(ctx, "get", "pods", "--all-namespaces", "--selector=app.kubernetes.io/name=tempo")
 	if err != nil {
 		return err
@@ -107,33 +97,25 @@ func status(ctx context.Context, l *lab.Lab) error {
 }
 
 // down leaves the lab alone if the stack's destroy fails, so that one can look.
-func down(ctx context.Context, l *lab.Lab) error {
+func down(ctx context.Context, l *lab.Lab, _ []string) error {
 	if !l.Exists() {
 		fmt.Println("lab: there is none")
 		return nil
 	}
-	if err := onStack(ctx, l, "destroy", "--yes", "--skip-preview"); err != nil {
+	if err := l.Start(ctx); err != nil {
+		return err
+	}
+	if err := show(l.StackCommand(toItsEnd(ctx), "destroy", "--yes", "--skip-preview")); err != nil {
 		return err
 	}
 	return l.Remove(ctx)
 }
 
-func stop(ctx context.Context, l *lab.Lab) error {
+func stop(ctx context.Context, l *lab.Lab, _ []string) error {
 	if !l.Exists() {
 		return nil
 	}
 	return l.Stop(ctx)
-}
-
-// onStack runs a command on a stack that must have been brought up.
-func onStack(ctx context.Context, l *lab.Lab, command string, args ...string) error {
-	if !l.Exists() {
-		return fmt.Errorf("there is no lab in %s. Start one: make up", l.Dir)
-	}
-	if err := l.Start(ctx); err != nil {
-		return err
-	}
-	return show(l.StackCommand(toItsEnd(ctx), command, args...))
 }
 
 // toItsEnd is for commands of Pulumi: Ctrl-C reaches them from the terminal, and

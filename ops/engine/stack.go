@@ -1,0 +1,99 @@
+// Package engine asks the Pulumi CLI about a stack, and reads the JSON that it
+// answers.
+package engine
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+// Stack is a stack of the project in the current folder.
+type Stack struct {
+	Name string
+	// ConfigFile is the path of its configuration; empty is Pulumi.<name>.yaml.
+	ConfigFile string
+}
+
+// Step is what Pulumi would do with one resource.
+type Step struct {
+	// Op is create, update, delete, same, refresh, or one of the steps of a
+	// replacement.
+	Op  string `json:"op"`
+	URN URN    `json:"urn"`
+	// Old is missing when something is created, New when it is deleted.
+	Old *Resource `json:"oldState"`
+	New *Resource `json:"newState"`
+	// Changed has the paths of the properties that change. A replacement has the
+	// first parts of those that make it one in Replacing.
+	Changed   map[string]any `json:"detailedDiff"`
+	Replacing []string       `json:"replaceReasons"`
+}
+
+// Changes says whether the step does anything.
+func (s Step) Changes() bool {
+	switch s.Op {
+	case "same", "refresh", "read":
+		return false
+	}
+	return true
+}
+
+// Command returns a command of the CLI that runs the stack or looks at it.
+func (s Stack) Command(ctx context.Context, command string, args ...string) *exec.Cmd {
+	all := []string{command, "--stack", s.Name}
+	if s.ConfigFile != "" {
+		all = append(all, "--config-file", s.ConfigFile)
+	}
+	cmd := exec.CommandContext(ctx, "pulumi", append(all, args...)...)
+	// Interrupted, Pulumi ends what it has begun; killed, it would leave it pending.
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	return cmd
+}
+
+// Preview returns the steps that `pulumi up` would take.
+func (s Stack) Preview(ctx context.Context) ([]Step, error) {
+	return steps(s.Command(ctx, "preview", "--json", "--expect-no-changes"))
+}
+
+// Refresh returns the steps that `pulumi refresh` would take: what is not as the
+// state has it. Neither the state nor anything else is changed. With an error it
+// returns what it saw before.
+func (s Stack) Refresh(ctx context.Context) ([]Step, error) {
+	return steps(s.Command(ctx, "refresh", "--json", "--expect-no-changes", "--preview-only"))
+}
+
+func steps(cmd *exec.Cmd) ([]Step, error) {
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	runErr := cmd.Run()
+	var answer struct {
+		Steps       []Step `json:"steps"`
+		Diagnostics []struct {
+			Message  string `json:"message"`
+			Severity string `json:"severity"`
+		} `json:"diagnostics"`
+	}
+	if err := json.Unmarshal(stdout.Bytes(), &answer); err != nil {
+		return nil, fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args[:2], " "), errors.Join(runErr, err), strings.TrimSpace(stderr.String()+stdout.String()))
+	}
+	var problems []string
+	for _, d := range answer.Diagnostics {
+		if d.Severity == "error" {
+			problems = append(problems, strings.TrimSpace(d.Message))
+		}
+	}
+	// A run that sees changes ends with an error too, but has no diagnostics.
+	if runErr != nil && (len(problems) > 0 || answer.Steps == nil) {
+		if len(problems) == 0 {
+			problems = append(problems, strings.TrimSpace(stderr.String()))
+		}
+		return answer.Steps, fmt.Errorf("%s: %s", strings.Join(cmd.Args[:2], " "), strings.Join(problems, "\n"))
+	}
+	return answer.Steps, nil
+}

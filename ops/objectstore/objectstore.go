@@ -1,0 +1,222 @@
+// Package objectstore looks at a MinIO server directly, at what Pulumi's provider
+// never reads back, and puts it right.
+package objectstore
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/minio/madmin-go/v3"
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+)
+
+func init() { madmin.MaxRetry = 1 } // an outage is to be seen, not waited out
+
+// Store is a MinIO server, as its administrator sees it.
+type Store struct {
+	endpoint  string
+	secure    bool
+	transport http.RoundTripper
+	s3        *minio.Client
+	admin     *madmin.AdminClient
+}
+
+// Settings returns a setting of Pulumi's MinIO provider by its name, like
+// minioServer; empty if it is not set.
+type Settings func(name string) string
+
+// variables are where the provider has a setting from that is not set. See
+// https://registry.terraform.io/providers/aminueza/minio/latest/docs.
+var variables = map[string]string{
+	"minioServer":       "MINIO_ENDPOINT",
+	"minioUser":         "MINIO_USER",
+	"minioPassword":     "MINIO_PASSWORD",
+	"minioSessionToken": "MINIO_SESSION_TOKEN",
+	"minioRegion":       "MINIO_REGION",
+	"minioSsl":          "MINIO_ENABLE_HTTPS",
+	"minioInsecure":     "MINIO_INSECURE",
+	"minioCacertFile":   "MINIO_CACERT_FILE",
+	"minioCertFile":     "MINIO_CERT_FILE",
+	"minioKeyFile":      "MINIO_KEY_FILE",
+}
+
+// New returns the server that settings say. It does not look for it yet.
+func New(settings Settings) (*Store, error) {
+	setting := func(name string) string { return cmp.Or(settings(name), os.Getenv(variables[name])) }
+	on := func(name string) bool {
+		value, _ := strconv.ParseBool(setting(name)) // checked by the program
+		return value
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: on("minioInsecure")}
+	if path := setting("minioCacertFile"); path != "" {
+		ca, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("minio:minioCacertFile: %w", err)
+		}
+		transport.TLSClientConfig.RootCAs = x509.NewCertPool()
+		transport.TLSClientConfig.RootCAs.AppendCertsFromPEM(ca)
+	}
+	if path := setting("minioCertFile"); path != "" {
+		certificate, err := tls.LoadX509KeyPair(path, setting("minioKeyFile"))
+		if err != nil {
+			return nil, fmt.Errorf("minio:minioCertFile: %w", err)
+		}
+		transport.TLSClientConfig.Certificates = []tls.Certificate{certificate}
+	}
+
+	s := &Store{endpoint: setting("minioServer"), secure: on("minioSsl"), transport: transport}
+	keys := credentials.NewStaticV4(setting("minioUser"), setting("minioPassword"), setting("minioSessionToken"))
+	var err error
+	if s.s3, err = s.client(keys); err != nil {
+		return nil, fmt.Errorf("minio:minioServer %q: %w", s.endpoint, err)
+	}
+	s.admin, err = madmin.NewWithOptions(s.endpoint, &madmin.Options{Creds: keys, Secure: s.secure, Transport: transport})
+	return s, err
+}
+
+func (s *Store) client(keys *credentials.Credentials) (*minio.Client, error) {
+	return minio.New(s.endpoint, &minio.Options{Creds: keys, Secure: s.secure, Transport: s.transport, MaxRetries: 1})
+}
+
+// Endpoint is the server's host:port.
+func (s *Store) Endpoint() string { return s.endpoint }
+
+// Answers returns why the server does not take the administrator's credentials,
+// or nil.
+func (s *Store) Answers(ctx context.Context) error {
+	_, err := s.admin.AccountInfo(ctx, madmin.AccountOpts{})
+	return err
+}
+
+// HasBucket says whether a bucket is there.
+func (s *Store) HasBucket(ctx context.Context, bucket string) (bool, error) {
+	return s.s3.BucketExists(ctx, bucket)
+}
+
+// Opened returns a bucket's own policy, by which others than its user reach it;
+// empty if it has none.
+func (s *Store) Opened(ctx context.Context, bucket string) (string, error) {
+	return s.s3.GetBucketPolicy(ctx, bucket)
+}
+
+// Close takes a bucket's own policy away.
+func (s *Store) Close(ctx context.Context, bucket string) error {
+	return s.s3.SetBucketPolicy(ctx, bucket, "")
+}
+
+// User is a user as MinIO has it.
+type User struct {
+	Enabled          bool
+	Policies, Groups []string
+}
+
+// User returns a user, or nil if there is none.
+func (s *Store) User(ctx context.Context, name string) (*User, error) {
+	info, err := s.admin.GetUserInfo(ctx, name)
+	if code(err) == "XMinioAdminNoSuchUser" {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	policies := strings.FieldsFunc(info.PolicyName, func(r rune) bool { return r == ',' })
+	slices.Sort(policies)
+	return &User{info.Status == madmin.AccountEnabled, policies, info.MemberOf}, nil
+}
+
+// SetUser makes a user, or gives one another secret key; it is enabled.
+func (s *Store) SetUser(ctx context.Context, name, secretKey string) error {
+	return s.admin.AddUser(ctx, name, secretKey)
+}
+
+// Attach gives a user a policy.
+func (s *Store) Attach(ctx context.Context, user, policy string) error {
+	_, err := s.admin.AttachPolicy(ctx, madmin.PolicyAssociationReq{Policies: []string{policy}, User: user})
+	return err
+}
+
+// Detach takes a policy from a user.
+func (s *Store) Detach(ctx context.Context, user, policy string) error {
+	_, err := s.admin.DetachPolicy(ctx, madmin.PolicyAssociationReq{Policies: []string{policy}, User: user})
+	return err
+}
+
+// Leave takes a user out of a group.
+func (s *Store) Leave(ctx context.Context, user, group string) error {
+	return s.admin.UpdateGroupMembers(ctx, madmin.GroupAddRemove{Group: group, Members: []string{user}, IsRemove: true})
+}
+
+// Policy returns the document of a policy, or "" if there is none.
+func (s *Store) Policy(ctx context.Context, name string) (string, error) {
+	info, err := s.admin.InfoCannedPolicyV2(ctx, name)
+	if code(err) == "XMinioAdminNoSuchPolicy" {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return string(info.Policy), nil
+}
+
+// SetPolicy makes a policy, or gives one another document.
+func (s *Store) SetPolicy(ctx context.Context, name, document string) error {
+	return s.admin.AddCannedPolicy(ctx, name, []byte(document))
+}
+
+// Denial is how MinIO refuses a user.
+type Denial string
+
+// The denials that tell what is wrong.
+const (
+	// WrongKey is another secret key than the user's.
+	WrongKey Denial = "SignatureDoesNotMatch"
+	// NoUser is no user of that name, or one that is disabled.
+	NoUser Denial = "InvalidAccessKeyId"
+	// NotAllowed is a user whose policies do not allow it.
+	NotAllowed Denial = "AccessDenied"
+	// NoBucket is a user who may look, and finds no bucket.
+	NoBucket Denial = "NoSuchBucket"
+)
+
+// Opens returns how the keys of a user fail to open a bucket: "" if they do not.
+func (s *Store) Opens(ctx context.Context, accessKey, secretKey, bucket string) (Denial, error) {
+	if accessKey == "" || secretKey == "" {
+		return WrongKey, nil // without keys the client would ask as nobody
+	}
+	client, err := s.client(credentials.NewStaticV4(accessKey, secretKey, ""))
+	if err != nil {
+		return "", err
+	}
+	// Tempo lists it too.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	first, more := <-client.ListObjects(ctx, bucket, minio.ListObjectsOptions{MaxKeys: 1})
+	if !more || first.Err == nil {
+		return "", nil
+	}
+	switch denial := Denial(minio.ToErrorResponse(first.Err).Code); denial {
+	case WrongKey, NoUser, NotAllowed, NoBucket:
+		return denial, nil
+	}
+	return "", first.Err
+}
+
+// code is MinIO's own code of an error of its admin API.
+func code(err error) string {
+	var response madmin.ErrorResponse
+	if errors.As(err, &response) {
+		return response.Code
+	}
+	return ""
+}

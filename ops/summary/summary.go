@@ -1,0 +1,342 @@
+// Package summary tells in Markdown what a preview would do, for those who read a
+// pull request: to the stack's resources, and to the Kubernetes objects that Helm
+// would render. No secret is in it.
+package summary
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/picluster/picluster/ops/cluster"
+	"github.com/picluster/picluster/ops/engine"
+	"github.com/picluster/picluster/ops/object"
+)
+
+// longest is how long a summary gets, in bytes: a comment on GitHub has at most
+// 65536 characters.
+const longest = 60_000
+
+// Kinds of change, the ones that lose something first.
+var kinds = []struct{ name, mark string }{
+	{"replace", "⚠️ replace"},
+	{"delete", "⚠️ delete"},
+	{"update", "update"},
+	{"create", "create"},
+}
+
+// change is what a preview would do with one resource.
+type change struct {
+	kind string
+	step engine.Step
+}
+
+// Markdown returns the summary of what steps would do to a stack. state is what
+// the stack has now.
+func Markdown(ctx context.Context, stack string, steps []engine.Step, state *engine.State) string {
+	changes := changesOf(steps)
+	text := heading(stack, changes) + resources(changes)
+	if len(changes) == 0 {
+		return text
+	}
+	objects := objectsOf(ctx, changes, steps, state)
+	if full := text + objects.markdown(true); len(full) <= longest {
+		return full
+	}
+	return text + objects.markdown(false)
+}
+
+// changesOf returns what would change: one change for a replacement, which has
+// several steps. Components have no change of their own.
+func changesOf(steps []engine.Step) []change {
+	byURN := map[engine.URN]change{}
+	for _, s := range steps {
+		r := cmp.Or(s.Old, s.New)
+		if !s.Changes() || r == nil || !r.Custom {
+			continue
+		}
+		c := change{s.Op, s}
+		if strings.Contains(s.Op, "replace") {
+			c.kind = "replace"
+			if before, found := byURN[s.URN]; found {
+				c.step.Old, c.step.New = cmp.Or(s.Old, before.step.Old), cmp.Or(s.New, before.step.New)
+				c.step.Changed = maps.Clone(before.step.Changed)
+				maps.Copy(c.step.Changed, s.Changed)
+			}
+		}
+		byURN[s.URN] = c
+	}
+	rank := func(c change) int {
+		return slices.IndexFunc(kinds, func(k struct{ name, mark string }) bool { return k.name == c.kind })
+	}
+	return slices.SortedFunc(maps.Values(byURN), func(a, b change) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.step.URN, b.step.URN))
+	})
+}
+
+func heading(stack string, changes []change) string {
+	var counts []string
+	for _, kind := range kinds {
+		n := 0
+		for _, c := range changes {
+			if c.kind == kind.name {
+				n++
+			}
+		}
+		if n > 0 {
+			counts = append(counts, fmt.Sprintf("%s %d", kind.mark, n))
+		}
+	}
+	if len(counts) == 0 {
+		counts = []string{"no changes"}
+	}
+	return fmt.Sprintf("### Stack `%s`: %s\n", stack, strings.Join(counts, ", "))
+}
+
+// resources is the table of what would change.
+func resources(changes []change) string {
+	if len(changes) == 0 {
+		return ""
+	}
+	var text strings.Builder
+	text.WriteString("\n| | resource | type | what changes |\n|---|---|---|---|\n")
+	for _, c := range changes {
+		mark := c.kind
+		for _, kind := range kinds {
+			if kind.name == c.kind {
+				mark = kind.mark
+			}
+		}
+		var what []string
+		for _, path := range slices.Sorted(maps.Keys(c.step.Changed)) {
+			what = append(what, "`"+strings.NewReplacer("`", "'", "|", `\|`).Replace(path)+"`")
+		}
+		fmt.Fprintf(&text, "| %s | `%s` | `%s` | %s |\n", mark, c.step.URN.Name(), c.step.URN.Type(), strings.Join(what, ", "))
+	}
+	return text.String()
+}
+
+// objects is how Kubernetes objects would change.
+type objects struct {
+	changed []changedObject
+	same    int
+	missing []string // what could not be shown, and why
+}
+
+type changedObject struct{ kind, name, diff string }
+
+// objectsOf compares the objects before and after: those that Helm renders, and
+// those that are resources of their own.
+func objectsOf(ctx context.Context, changes []change, steps []engine.Step, state *engine.State) objects {
+	var all objects
+	for _, c := range changes {
+		var err error
+		switch c.step.URN.Type() {
+		case "kubernetes:helm.sh/v3:Release":
+			err = all.release(ctx, c, steps, state)
+		default:
+			err = all.resource(c, state)
+		}
+		if err != nil {
+			all.missing = append(all.missing, fmt.Sprintf("The objects of `%s` are not shown: %s",
+				c.step.URN.Name(), object.Redact(err.Error(), state.Secrets)))
+		}
+	}
+	return all
+}
+
+// resource notes a resource that is an object.
+func (o *objects) resource(c change, state *engine.State) error {
+	before, after := c.step.Old.Object(), c.step.New.Object()
+	if before == nil && after == nil {
+		return nil
+	}
+	return o.note(before, after, state.Secrets)
+}
+
+// release notes what Helm would do.
+func (o *objects) release(ctx context.Context, c change, steps []engine.Step, state *engine.State) error {
+	target, err := clusterOf(cmp.Or(c.step.New, c.step.Old), steps, state)
+	if err != nil {
+		return err
+	}
+	before, after := map[string]*object.Object{}, map[string]*object.Object{}
+	if old := c.step.Old; old != nil {
+		record, err := target.Record(old.Text("namespace"), old.Text("name"))
+		if err != nil {
+			return err
+		}
+		if record != nil {
+			list, err := target.Objects(record)
+			if err != nil {
+				return err
+			}
+			before = byName(list)
+		}
+	}
+	if c.step.New != nil {
+		next := releaseOf(c.step.New)
+		if c.step.Old != nil && makesKey(steps) {
+			awaitKey(c.step.Old.Inputs["values"], next.Values)
+		}
+		list, err := target.Render(ctx, next)
+		if err != nil {
+			return err
+		}
+		after = byName(list)
+	}
+	names := slices.Concat(slices.Collect(maps.Keys(before)), slices.Collect(maps.Keys(after)))
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		if err := o.note(before[name], after[name], state.Secrets); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func byName(list []*object.Object) map[string]*object.Object {
+	by := map[string]*object.Object{}
+	for _, o := range list {
+		by[object.Name(o)] = o
+	}
+	return by
+}
+
+// note compares one object before and after; either may be nil.
+func (o *objects) note(before, after *object.Object, secrets []string) error {
+	diff, err := object.Diff(before, after, secrets)
+	switch {
+	case err != nil:
+		return err
+	case before == nil:
+		o.changed = append(o.changed, changedObject{"create", object.Name(after), diff})
+	case after == nil:
+		o.changed = append(o.changed, changedObject{"delete", object.Name(before), diff})
+	case diff == "":
+		o.same++
+	default:
+		o.changed = append(o.changed, changedObject{"update", object.Name(after), diff})
+	}
+	return nil
+}
+
+// releaseOf returns what Helm would be asked for.
+func releaseOf(r *engine.Resource) cluster.Release {
+	options, _ := r.Inputs["repositoryOpts"].(map[string]any)
+	option := func(name string) string {
+		text, _ := options[name].(string)
+		return text
+	}
+	values, _ := known(r.Inputs["values"]).(map[string]any)
+	return cluster.Release{
+		Name: r.Text("name"), Namespace: r.Text("namespace"),
+		Chart: r.Text("chart"), Version: r.Text("version"),
+		Repository: cluster.Repository{
+			URL: option("repo"), Username: option("username"), Password: option("password"),
+			CAFile: option("caFile"), CertFile: option("certFile"), KeyFile: option("keyFile"),
+		},
+		Values: values,
+	}
+}
+
+// unknown is how the engine writes a value that is known only after `up`, from
+// Pulumi's sdk/go/common/resource/plugin.
+const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+
+// notKnown is what people see instead.
+const notKnown = "[known after up]"
+
+// known returns a value with a word for what is not known yet.
+func known(value any) any {
+	switch value := value.(type) {
+	case string:
+		return strings.ReplaceAll(value, unknown, notKnown)
+	case map[string]any:
+		for key, child := range value {
+			value[key] = known(child)
+		}
+	case []any:
+		for i, child := range value {
+			value[i] = known(child)
+		}
+	}
+	return value
+}
+
+// keysAnnotation is the pods' annotation with a hash of the bucket's keys.
+const keysAnnotation = "picluster/keys"
+
+// makesKey says whether the steps make another secret key.
+func makesKey(steps []engine.Step) bool {
+	return slices.ContainsFunc(steps, func(s engine.Step) bool {
+		return s.Changes() && s.URN.Type() == "random:index/randomPassword:RandomPassword"
+	})
+}
+
+// awaitKey puts the word for what is not known yet where the old values have the
+// hash of the keys: the release's provider leaves out what is not known, as if it
+// were to go.
+func awaitKey(old any, values map[string]any) {
+	before, _ := old.(map[string]any)
+	for key, child := range before {
+		section, _ := values[key].(map[string]any)
+		if _, found := values[key]; key == keysAnnotation && !found && values != nil {
+			values[key] = notKnown
+		}
+		awaitKey(child, section)
+	}
+}
+
+// clusterOf returns the cluster of a resource: with the settings that its provider
+// has now, or will have if it is new.
+func clusterOf(r *engine.Resource, steps []engine.Step, state *engine.State) (*cluster.Cluster, error) {
+	provider := state.Provider(r)
+	for _, s := range steps {
+		if provider.URN == "" && s.New != nil && strings.HasPrefix(r.Provider, string(s.URN)+"::") {
+			provider = s.New
+		}
+	}
+	return cluster.New(cluster.Settings{
+		Kubeconfig: provider.Text("kubeconfig"),
+		Context:    provider.Text("context"),
+		Cluster:    provider.Text("cluster"),
+	})
+}
+
+// markdown lists the objects, with or without their differences.
+func (o objects) markdown(diffs bool) string {
+	var text strings.Builder
+	if len(o.changed) > 0 {
+		fmt.Fprintf(&text, "\n#### Kubernetes objects: %d change, %d do not\n", len(o.changed), o.same)
+		if !diffs {
+			text.WriteString("\nTheir differences are too long for a comment: `make preview` shows them.\n")
+		}
+	}
+	for _, c := range o.changed {
+		switch c.kind {
+		case "delete":
+			fmt.Fprintf(&text, "\n- ⚠️ delete %s", c.name)
+		case "create":
+			fmt.Fprintf(&text, "\n- create %s", c.name)
+		default:
+			if !diffs {
+				fmt.Fprintf(&text, "\n- update %s", c.name)
+			}
+		}
+	}
+	text.WriteString("\n")
+	for _, c := range o.changed {
+		if c.kind == "update" && diffs {
+			// Four backquotes, since what is in a ConfigMap can have three.
+			fmt.Fprintf(&text, "\n<details><summary>update %s</summary>\n\n````diff\n%s````\n</details>\n", c.name, c.diff)
+		}
+	}
+	for _, missing := range o.missing {
+		fmt.Fprintf(&text, "\n⚠️ %s\n", missing)
+	}
+	return text.String()
+}
