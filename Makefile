@@ -4,26 +4,28 @@ STACK ?= lab
 # YES=yes asks nothing. SUMMARY=FILE has the result of preview or drift in Markdown;
 # PULL=NUMBER puts a preview's into a pull request on GitHub, and ISSUE=yes keeps an
 # issue open for as long as there is drift.
-YES ?= $(if $(filter lab,$(STACK)),yes)
+YES ?= $(if $(ON_LAB),yes)
 
-PICLUSTER = $(if $(filter lab,$(STACK)),bin/lab run) bin/picluster
+ON_LAB    = $(filter lab,$(STACK))
+TOOLS     = $(if $(ON_LAB),bin/lab) bin/picluster
+PICLUSTER = $(if $(ON_LAB),bin/lab run) bin/picluster
 FLAGS     = -stack $(STACK) $(if $(YES),-yes) $(if $(SUMMARY),-summary $(SUMMARY)) \
             $(if $(PULL),-pull $(PULL)) $(if $(ISSUE),-issue)
 
 .PHONY: up preview refresh drift stacks status down stop test lint FORCE
 
-up: bin/lab bin/picluster # bring the stack up, and put right what was changed by hand
+up: $(TOOLS) # bring the stack up, and put right what was changed by hand
 	@$(PICLUSTER) up $(FLAGS)
 
-preview: bin/lab bin/picluster # show what up would change
+preview: $(TOOLS) # show what up would change
 	@$(PICLUSTER) preview $(FLAGS)
 
-refresh: bin/lab bin/picluster # accept into the state what was changed by hand
+refresh: $(TOOLS) # accept into the state what was changed by hand
 	@$(PICLUSTER) refresh $(FLAGS)
 
 # Ends with 0 for none, 2 for some, 1 if it cannot be told. All failures are 2 to
 # make, which ends with 1 only if it is told to quit.
-drift: bin/lab bin/picluster # find what was changed by hand
+drift: $(TOOLS) # find what was changed by hand
 	@$(PICLUSTER) drift $(FLAGS) || { code=$$?; [ $$code -eq 2 ] || kill -QUIT $$PPID; exit $$code; }
 
 stacks: # the stacks that have a file here, but for the lab's, as JSON

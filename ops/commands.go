@@ -72,7 +72,7 @@ func up(ctx context.Context, o options) error {
 			if !o.yes && !confirmed("Put this right?") {
 				return errors.New("nothing was touched")
 			}
-			if err := drift.Mend(ctx, unseen, os.Stdout); err != nil {
+			if err := target.Mend(ctx, unseen, os.Stdout); err != nil {
 				return err
 			}
 		}

@@ -174,6 +174,9 @@ var ofRelease = []kind{
 	{"release uninstalled", func(h harness) {
 		h.helm("uninstall", "tempo", "--namespace=tempo", "--wait")
 	}, "release tempo/tempo", "is not installed"},
+	{"namespace deleted", func(h harness) {
+		h.kubectl("delete", "namespace", "tempo", "--timeout=2m")
+	}, "Namespace tempo", "is gone"},
 }
 
 // ofControllers are changes that are nobody's doing.

@@ -1,9 +1,11 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/picluster/picluster/ops/object"
 	"helm.sh/helm/v3/pkg/action"
@@ -91,6 +93,27 @@ func (c *Cluster) Render(ctx context.Context, r Release) ([]*object.Object, erro
 		return nil, err
 	}
 	return c.objectsOf(rendered.Manifest, r.Namespace)
+}
+
+// Wait waits until objects are ready, as Helm waits for those of a release.
+func (c *Cluster) Wait(objects []*object.Object, timeout time.Duration) error {
+	helm, err := c.helm("")
+	if err != nil {
+		return err
+	}
+	var manifest bytes.Buffer
+	for _, o := range objects {
+		text, err := o.MarshalJSON()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&manifest, "---\n%s\n", text)
+	}
+	resources, err := helm.KubeClient.Build(&manifest, false)
+	if err != nil {
+		return err
+	}
+	return helm.KubeClient.Wait(resources, timeout)
 }
 
 // objectsOf returns the objects of a manifest, each with its namespace: Helm puts

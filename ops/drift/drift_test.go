@@ -76,7 +76,7 @@ func TestMend(t *testing.T) {
 	findings := []Finding{mend("a", nil), {What: "left to Pulumi"}, mend("b", errors.New("denied")), mend("c", nil)}
 	assert.Len(t, Mendable(findings), 3)
 	var said bytes.Buffer
-	assert.ErrorContains(t, Mend(t.Context(), findings, &said), "putting b right: denied")
+	assert.ErrorContains(t, (&Target{}).Mend(t.Context(), findings, &said), "putting b right: denied")
 	assert.Equal(t, []string{"a", "b"}, done)
 	assert.Equal(t, "put right: a\n", said.String())
 }

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/picluster/picluster/ops/object"
 )
 
 // Where drift is.
@@ -30,20 +32,8 @@ type Finding struct {
 
 	// mend puts it right; nil leaves that to Pulumi.
 	mend func(context.Context) error
-}
-
-// Mend puts right what Pulumi does not see. It says on w what it does.
-func Mend(ctx context.Context, findings []Finding, w io.Writer) error {
-	for _, f := range findings {
-		if f.mend == nil {
-			continue
-		}
-		if err := f.mend(ctx); err != nil {
-			return fmt.Errorf("putting %s right: %w", f.What, err)
-		}
-		fmt.Fprintf(w, "put right: %s\n", f.What)
-	}
-	return nil
+	// object is what is there then, to be waited for; nil if it is no object.
+	object *object.Object
 }
 
 // Mendable returns those that Mend puts right.

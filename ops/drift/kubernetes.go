@@ -92,7 +92,7 @@ func (t *Target) object(ctx context.Context, manifest *object.Object, ofRelease 
 	if live == nil {
 		f.Is = "is gone"
 		if ofRelease {
-			f.mend = func(ctx context.Context) error { return t.cluster.Create(ctx, manifest) }
+			f.mend, f.object = func(ctx context.Context) error { return t.cluster.Create(ctx, manifest) }, manifest
 		}
 		return []Finding{f}, nil
 	}
@@ -112,6 +112,6 @@ func (t *Target) object(ctx context.Context, manifest *object.Object, ofRelease 
 	if editor := object.LastEditor(live); editor != "" {
 		f.Is += " (" + editor + ")"
 	}
-	f.mend = func(ctx context.Context) error { return t.cluster.Update(ctx, want) }
+	f.mend, f.object = func(ctx context.Context) error { return t.cluster.Update(ctx, want) }, want
 	return []Finding{f}, nil
 }

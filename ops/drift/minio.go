@@ -44,8 +44,8 @@ func (t *Target) buckets(ctx context.Context) ([]Finding, error) {
 			return nil, err
 		}
 		if policy != "" {
-			findings = append(findings, Finding{where, what, "is open to others than its user, by a policy of its own",
-				func(ctx context.Context) error { return t.store.Close(ctx, name) }})
+			findings = append(findings, Finding{Where: where, What: what, Is: "is open to others than its user, by a policy of its own",
+				mend: func(ctx context.Context) error { return t.store.Close(ctx, name) }})
 		}
 	}
 	return findings, nil
@@ -71,8 +71,8 @@ func (t *Target) policies(ctx context.Context) ([]Finding, error) {
 			}
 			is = "allows other than it should: " + strings.Join(strings.Fields(have), " ")
 		}
-		findings = append(findings, Finding{where, what, is,
-			func(ctx context.Context) error { return t.store.SetPolicy(ctx, name, want) }})
+		findings = append(findings, Finding{Where: where, What: what, Is: is,
+			mend: func(ctx context.Context) error { return t.store.SetPolicy(ctx, name, want) }})
 	}
 	return findings, nil
 }
@@ -84,7 +84,7 @@ func (t *Target) users(ctx context.Context) ([]Finding, error) {
 		where, what := called(r)
 		name, secretKey := r.Text("name"), r.Text("secret")
 		note := func(is string, mend func(context.Context) error) {
-			findings = append(findings, Finding{where, what, is, mend})
+			findings = append(findings, Finding{Where: where, What: what, Is: is, mend: mend})
 		}
 		setUser := func(ctx context.Context) error { return t.store.SetUser(ctx, name, secretKey) }
 

@@ -36,7 +36,7 @@ type Target struct {
 
 // Open reads the state of a stack and looks whether its cluster and its MinIO
 // answer, and take the credentials: a refresh would take what does not answer for
-// deleted. A stack that has never been up is nil.
+// deleted. The error is one line.
 func Open(ctx context.Context, stack engine.Stack) (*Target, error) {
 	state, err := stack.State(ctx)
 	if err != nil {
@@ -45,7 +45,11 @@ func Open(ctx context.Context, stack engine.Stack) (*Target, error) {
 	t := &Target{state: state}
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	return t, errors.Join(t.openStore(ctx), t.openCluster(ctx))
+	storeErr, clusterErr := t.openStore(ctx), t.openCluster(ctx)
+	if storeErr != nil && clusterErr != nil {
+		return nil, fmt.Errorf("%w; %w", storeErr, clusterErr)
+	}
+	return t, cmp.Or(storeErr, clusterErr)
 }
 
 // Empty says whether the stack has made nothing yet.
