@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -23,7 +24,10 @@ func TestOperator(t *testing.T) {
 	h.kubectl("apply", "--filename="+filepath.Join("..", "deploy", "operator", "rbac.yaml"))
 	if crd := os.Getenv(operatorCRD); crd != "" {
 		h.kubectl("apply", "--server-side", "--filename="+crd)
-		h.kubectl("wait", "--for=condition=Established", "crd/stacks.pulumi.com", "--timeout=30s")
+		require.Eventually(t, func() bool {
+			_, err := h.Kubectl(t.Context(), "get", "stacks.pulumi.com", "--all-namespaces")
+			return err == nil
+		}, 30*time.Second, 200*time.Millisecond, "the API server does not serve the operator's kinds")
 		h.kubectl("apply", "--dry-run=server", "--validate=strict", "--filename="+filepath.Join("..", "deploy", "operator", "stack.yaml"))
 	} else {
 		t.Logf("the Stack is not held against the operator's schema: %s is not set", operatorCRD)
