@@ -89,7 +89,6 @@ func fields(live *Object) (owned map[string]any, others, controlled []map[string
 			continue
 		}
 		switch {
-		case entry.Subresource == "status":
 		case isController(entry.Manager):
 			controlled = append(controlled, tree)
 		case isOwner(entry.Manager):

@@ -57,7 +57,7 @@ status:
   replicas: 1
 `
 
-const helmsFields = `{"f:metadata":{"f:labels":{"f:app":{}}},"f:spec":{"f:replicas":{},"f:revisionHistoryLimit":{},"f:template":{"f:spec":{"f:restartPolicy":{},
+const helmsFields = `{"f:metadata":{"f:labels":{"f:app":{}}},"f:spec":{"f:replicas":{},"f:revisionHistoryLimit":{},"f:template":{"f:spec":{"f:restartPolicy":{},"f:volumes":{"k:{\"name\":\"token\"}":{".":{},"f:name":{}}},
 	"f:containers":{"k:{\"name\":\"tempo\"}":{".":{},"f:name":{},"f:image":{},"f:imagePullPolicy":{},"f:args":{},"f:resources":{},
 	"f:env":{".":{},"k:{\"name\":\"A\"}":{".":{},"f:name":{},"f:value":{}}},
 	"f:ports":{".":{},"k:{\"containerPort\":3200,\"protocol\":\"TCP\"}":{".":{},"f:name":{},"f:containerPort":{},"f:protocol":{}}}}}}}}}`
@@ -152,6 +152,16 @@ func TestWant(t *testing.T) {
 			},
 			"kubectl-edit", "", inContainer + `{"f:ports":{"k:{\"containerPort\":3300,\"protocol\":\"TCP\"}":{".":{},"f:name":{},"f:containerPort":{},"f:protocol":{}}}}}}}}}`,
 			[]string{`spec.template.spec.containers[tempo].ports[http].containerPort is 3300, and should be 3200`},
+		},
+		"an item that was filled in, and that somebody has asked for too": {
+			func(o *object.Object) {
+				pod := o.Object["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)
+				pod["volumes"] = []any{map[string]any{"name": "token"}}
+			},
+			"kubectl-apply", "", `{"f:spec":{"f:template":{"f:spec":{"f:volumes":{"k:{\"name\":\"token\"}":{".":{},"f:name":{}}}}}}}`, nil,
+		},
+		"a default that somebody has asked for too": {
+			nil, "kubectl-apply", "", `{"f:spec":{"f:revisionHistoryLimit":{}}}`, nil,
 		},
 		"replicas by hand": {
 			func(o *object.Object) { o.Object["spec"].(map[string]any)["replicas"] = int64(3) },
