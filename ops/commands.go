@@ -78,7 +78,7 @@ func up(ctx context.Context, o options) error {
 		}
 	}
 	if o.yes {
-		args = append(args, "--yes", "--skip-preview")
+		args = append(args, "--yes") // but with its preview: what is protected stops the run there
 	}
 	return show(o.stack.Command(ctx, "up", args...))
 }

@@ -46,8 +46,11 @@ func TestBadConfig(t *testing.T) {
 		"user too short":         {our("user", "me"), []string{`picluster:user: "me"`}},
 		"policy with a comma":    {our("policy", "a,b,c"), []string{`picluster:policy: "a,b,c"`}},
 		"manage neither":         {our("manageUser", "1.0"), []string{`picluster:manageUser: "1.0" is neither true nor false. Set it: pulumi config set manageUser true`}},
+		"protect neither":        {our("protectBucket", "no!"), []string{`picluster:protectBucket: "no!" is neither true nor false`}},
+		"objects of what stays":  {our("forceDestroy", "true"), []string{"picluster:forceDestroy: is of no use with picluster:retainBucket: true", "pulumi config rm forceDestroy"}},
 		"retain neither":         {our("retainBucket", "yes"), []string{`picluster:retainBucket: "yes" is neither true nor false`}},
 
+		"other Pod Security":    {our("podSecurity", "strict"), []string{`picluster:podSecurity: "strict" is none of restricted, baseline, privileged`}},
 		"namespace in capitals": {our("namespace", "Tempo"), []string{`picluster:namespace: "Tempo"`}},
 		"namespace with a dot":  {our("namespace", "a.b"), []string{`picluster:namespace: "a.b"`}},
 		"namespace too long":    {our("namespace", strings.Repeat("n", 64)), []string{"no more than 63"}},

@@ -17,7 +17,8 @@ const chartsVariable = "PICLUSTER_CHARTS"
 // printedWhole are sections of the values that a chart's values.yaml does not
 // list, since its templates print the section around them as it is.
 var printedWhole = map[string]string{
-	"storage.trace.s3": "the keys of Tempo's own S3 backend; storage.trace is printed",
+	"storage.trace.s3":                               "the keys of Tempo's own S3 backend; storage.trace is printed",
+	"tempo.securityContext.seccompProfile":           "a field of Kubernetes's own; the section securityContext is printed",
 	"metricsGenerator.config.processor.local_blocks": "a processor of Tempo's; the section processor is printed",
 }
 

@@ -19,6 +19,7 @@ type Config struct {
 	SecretKey string
 
 	Namespace   string
+	PodSecurity string
 	SecretName  string
 	Credentials string
 
@@ -63,16 +64,23 @@ func load(r *reader) *Config {
 			Policy:        r.text("policy", "tempo", objectstore.ValidateIAMName),
 			BucketOnly:    !r.flag("manageUser", true),
 			ImportBucket:  r.flag("importBucket", false),
+			Unprotected:   !r.flag("protectBucket", true),
 			DeleteBucket:  !r.flag("retainBucket", true),
+			DeleteObjects: r.flag("forceDestroy", false),
 		},
 		SecretKey:   r.secret("secretKey", objectstore.ValidateSecretKey),
 		Namespace:   r.text("namespace", "tempo", kube.ValidateLabel),
+		PodSecurity: r.choice("podSecurity", kube.PodSecurityLevels[0], kube.PodSecurityLevels...),
 		SecretName:  r.text("secretName", "tempo-minio-secret", kube.ValidateSubdomain),
 		Credentials: r.choice("credentials", CredentialsSecret, CredentialsSecret, CredentialsInline, CredentialsExisting),
 		Release:     r.text("release", "tempo", tempo.ValidateRelease),
 		Chart:       r.chart(),
 		Timeout:     r.number("timeout", 600, 1),
 		Tempo:       r.tempo(),
+	}
+	if c.ObjectStore.DeleteObjects && !c.ObjectStore.DeleteBucket {
+		r.problem("%s: is of no use with %s: true, which keeps the bucket and its objects. Take it out: pulumi config rm forceDestroy",
+			r.key("forceDestroy"), r.key("retainBucket"))
 	}
 	c.S3 = r.s3(r.minio())
 	c.Grafana = r.grafana(c)

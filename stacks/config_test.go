@@ -66,6 +66,7 @@ func defaults() *Config {
 	return &Config{
 		ObjectStore: objectstore.Args{Bucket: "k3s-tempo", User: "tempo", Policy: "tempo", KeyGeneration: 1},
 		Namespace:   "tempo",
+		PodSecurity: "restricted",
 		SecretName:  "tempo-minio-secret",
 		Credentials: "secret",
 		Release:     "tempo",
@@ -107,8 +108,13 @@ func TestConfig(t *testing.T) {
 		},
 		"a bucket that is there": {our("importBucket", "true"), func(c *Config) { c.ObjectStore.ImportBucket = true }},
 		"another key":            {our("keyGeneration", "2"), func(c *Config) { c.ObjectStore.KeyGeneration = 2 }},
+		"Pod Security":           {our("podSecurity", "baseline"), func(c *Config) { c.PodSecurity = "baseline" }},
+		"the bucket may go":      {our("protectBucket", "false"), func(c *Config) { c.ObjectStore.Unprotected = true }},
 		"the bucket goes too":    {our("retainBucket", "false"), func(c *Config) { c.ObjectStore.DeleteBucket = true }},
-		"chart 2":                {our("chartVersion", "2.26.2"), func(c *Config) { c.Chart.Version = "2.26.2" }},
+		"its objects too": {our("retainBucket", "false", "forceDestroy", "true"), func(c *Config) {
+			c.ObjectStore.DeleteBucket, c.ObjectStore.DeleteObjects = true, true
+		}},
+		"chart 2": {our("chartVersion", "2.26.2"), func(c *Config) { c.Chart.Version = "2.26.2" }},
 		"chart by OCI": {
 			our("chart", "oci://ghcr.io/grafana-community/helm-charts/tempo-distributed", "chartVersion", "2.26.2"),
 			func(c *Config) {

@@ -80,7 +80,7 @@ func (c *Config) objectStore() *objectstore.Args {
 }
 
 func (c *Config) namespace(store *objectstore.ObjectStore) *kube.NamespaceArgs {
-	args := &kube.NamespaceArgs{Name: c.Namespace}
+	args := &kube.NamespaceArgs{Name: c.Namespace, PodSecurity: c.PodSecurity}
 	if c.Credentials == CredentialsSecret {
 		args.SecretName = c.SecretName
 		args.SecretData = map[string]pulumi.StringInput{

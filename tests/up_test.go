@@ -25,6 +25,7 @@ func TestUp(t *testing.T) {
 	h.sub("no credential in plain text", func(h harness) {
 		noPlainCredential(h, map[string]string{"the preview before": preview, "the first up": up})
 	})
+	h.sub("the namespace refuses pods that could harm", restrictedPods)
 	h.sub("nothing changes", func(h harness) {
 		h.mustStack("preview", noChanges)
 		h.mustStack("refresh", "--preview-only", noChanges)
@@ -127,8 +128,7 @@ func keyOpensBucket(h harness) {
 
 func destroy(h harness) {
 	ctx, admin := h.Context(), h.administrator()
-	_, err := h.s3(admin).PutObject(ctx, "k3s-tempo", "precious", strings.NewReader("span"), 4, minio.PutObjectOptions{})
-	require.NoError(h, err)
+	h.put("precious")
 
 	h.mustStack("destroy", "--yes", "--skip-preview")
 
@@ -142,9 +142,7 @@ func destroy(h harness) {
 	all := h.kubectl("get", "all,configmaps,secrets", "--all-namespaces", "--output=name")
 	assert.NotContains(h, all, "tempo")
 
-	info, err := h.s3(admin).StatObject(ctx, "k3s-tempo", "precious", minio.StatObjectOptions{})
-	require.NoError(h, err, "the traces went with the stack")
-	assert.EqualValues(h, 4, info.Size)
+	h.has("precious")
 }
 
 // importBucket finds the bucket of destroy in the way, and takes it in.

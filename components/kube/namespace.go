@@ -20,6 +20,10 @@ import (
 type NamespaceArgs struct {
 	// Name is the namespace's name, a DNS label. Required.
 	Name string
+	// PodSecurity is the Pod Security Standard that its pods must meet: one of
+	// PodSecurityLevels. Empty: the cluster's default. See
+	// https://kubernetes.io/docs/concepts/security/pod-security-standards/.
+	PodSecurity string
 	// SecretName is the Secret's name, a DNS subdomain. Empty: there is none.
 	SecretName string
 	// SecretData is what the Secret holds, in plain text, by key; it is marked
@@ -31,6 +35,9 @@ type NamespaceArgs struct {
 	// ConfigMapData is what the ConfigMap holds. It goes with ConfigMapName.
 	ConfigMapData map[string]string
 }
+
+// PodSecurityLevels are the Pod Security Standards, the strictest first.
+var PodSecurityLevels = []string{"restricted", "baseline", "privileged"}
 
 // Namespace is a namespace with what is in it.
 type Namespace struct {
@@ -65,10 +72,14 @@ func NewNamespace(ctx *pulumi.Context, name string, args *NamespaceArgs, opts ..
 	}
 	parent := pulumi.Parent(n)
 
+	labels := pulumi.StringMap{"app.kubernetes.io/managed-by": pulumi.String("pulumi")}
+	if args.PodSecurity != "" {
+		labels["pod-security.kubernetes.io/enforce"] = pulumi.String(args.PodSecurity)
+	}
 	namespace, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
 		Metadata: &metav1.ObjectMetaArgs{
 			Name:   pulumi.String(args.Name),
-			Labels: pulumi.StringMap{"app.kubernetes.io/managed-by": pulumi.String("pulumi")},
+			Labels: labels,
 		},
 	}, parent)
 	if err != nil {
@@ -130,6 +141,9 @@ func join(problems []string) error {
 func (a NamespaceArgs) validate() error {
 	var p problems.List
 	p.Check("Name", a.Name, ValidateLabel(a.Name))
+	if a.PodSecurity != "" && !slices.Contains(PodSecurityLevels, a.PodSecurity) {
+		p.Add("PodSecurity %q: is none of %s", a.PodSecurity, strings.Join(PodSecurityLevels, ", "))
+	}
 	contents := func(kind, name string, keys []string) {
 		if name != "" {
 			p.Check(kind+"Name", name, ValidateSubdomain(name))

@@ -19,9 +19,10 @@ const (
 
 func args(namespace string) *kube.NamespaceArgs {
 	return &kube.NamespaceArgs{
-		Name:       namespace,
-		SecretName: "keys",
-		SecretData: map[string]pulumi.StringInput{"PASSWORD": pulumi.String("hunter2")},
+		Name:        namespace,
+		PodSecurity: "baseline",
+		SecretName:  "keys",
+		SecretData:  map[string]pulumi.StringInput{"PASSWORD": pulumi.String("hunter2")},
 	}
 }
 
@@ -46,6 +47,7 @@ func TestNamespace(t *testing.T) {
 			assert.Equal(t, "traces", namespace.Inputs["metadata"].ObjectValue()["name"].StringValue())
 			labels := namespace.Inputs["metadata"].ObjectValue()["labels"].ObjectValue()
 			assert.Equal(t, "pulumi", labels["app.kubernetes.io/managed-by"].StringValue())
+			assert.Equal(t, "baseline", labels["pod-security.kubernetes.io/enforce"].StringValue())
 
 			secret := pulumitest.Find(t, resources, secretType, "tempo-secret")
 			metadata := secret.Inputs["metadata"].ObjectValue()

@@ -35,9 +35,14 @@ type Args struct {
 	KeyGeneration int
 	// BucketOnly leaves the user and the policy to somebody else.
 	BucketOnly bool
+	// Unprotected lets the bucket go, or be replaced by another. Default: whatever
+	// would do that stops with an error.
+	Unprotected bool
 	// DeleteBucket has the bucket deleted, empty as it must be then, when the
 	// component goes. Default: the bucket and its objects stay.
 	DeleteBucket bool
+	// DeleteObjects has its objects deleted with it. It goes with DeleteBucket.
+	DeleteObjects bool
 }
 
 // ObjectStore is a bucket, and the keys that open it and nothing else.
@@ -75,14 +80,22 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 
-	bucketOpts := []pulumi.ResourceOption{pulumi.Parent(store), pulumi.RetainOnDelete(!a.DeleteBucket)}
+	bucketOpts := []pulumi.ResourceOption{
+		pulumi.Parent(store),
+		pulumi.Protect(!a.Unprotected),
+		pulumi.RetainOnDelete(!a.DeleteBucket),
+	}
 	if a.ImportBucket {
 		bucketOpts = append(bucketOpts, pulumi.Import(pulumi.ID(a.Bucket)))
 	}
-	bucket, err := minio.NewS3Bucket(ctx, name+"-bucket", &minio.S3BucketArgs{
+	bucketArgs := &minio.S3BucketArgs{
 		Bucket: pulumi.String(a.Bucket),
 		Acl:    pulumi.String("private"),
-	}, bucketOpts...)
+	}
+	if a.DeleteObjects {
+		bucketArgs.ForceDestroy = pulumi.Bool(true)
+	}
+	bucket, err := minio.NewS3Bucket(ctx, name+"-bucket", bucketArgs, bucketOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -179,6 +192,9 @@ func ValidateIAMName(name string) error {
 func (a Args) validate() error {
 	var p problems.List
 	p.Check("Bucket", a.Bucket, ValidateBucket(a.Bucket))
+	if a.DeleteObjects && !a.DeleteBucket {
+		p.Add("DeleteObjects: goes with DeleteBucket; without it the bucket stays with its objects")
+	}
 	if !a.BucketOnly {
 		p.Check("User", a.User, ValidateIAMName(a.User))
 		p.Check("Policy", a.Policy, ValidateIAMName(a.Policy))

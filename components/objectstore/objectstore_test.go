@@ -95,13 +95,30 @@ func TestSecretKeyIsSecret(t *testing.T) {
 	assert.True(t, <-secret)
 }
 
-func TestDeleteBucket(t *testing.T) {
-	resources, err := pulumitest.Run(t, false, nil, func(ctx *pulumi.Context) error {
-		_, err := objectstore.New(ctx, "tempo", &objectstore.Args{Bucket: "k3s-tempo", User: "tempo", DeleteBucket: true})
-		return err
-	})
-	require.NoError(t, err)
-	assert.False(t, pulumitest.Find(t, resources, bucketType, "tempo-bucket").RetainOnDelete)
+// Each way to lose the bucket must be asked for by itself.
+func TestBucketGoesOnlyIfAsked(t *testing.T) {
+	for name, test := range map[string]struct {
+		args                   objectstore.Args
+		protect, retain, force bool
+	}{
+		"by default":       {objectstore.Args{}, true, true, false},
+		"unprotected":      {objectstore.Args{Unprotected: true}, false, true, false},
+		"deleted":          {objectstore.Args{DeleteBucket: true}, true, false, false},
+		"deleted, objects": {objectstore.Args{DeleteBucket: true, DeleteObjects: true}, true, false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			test.args.Bucket, test.args.User = "k3s-tempo", "tempo"
+			resources, err := pulumitest.Run(t, false, nil, func(ctx *pulumi.Context) error {
+				_, err := objectstore.New(ctx, "tempo", &test.args)
+				return err
+			})
+			require.NoError(t, err)
+			bucket := pulumitest.Find(t, resources, bucketType, "tempo-bucket")
+			assert.Equal(t, test.protect, bucket.Protect)
+			assert.Equal(t, test.retain, bucket.RetainOnDelete)
+			assert.Equal(t, test.force, pulumitest.Has(bucket.Inputs, "forceDestroy"))
+		})
+	}
 }
 
 func TestKeyGeneration(t *testing.T) {

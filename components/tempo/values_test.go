@@ -103,7 +103,7 @@ func TestValues(t *testing.T) {
 				"queryFrontend.podAnnotations":    map[string]any{"picluster/keys": "abc"},
 				"metricsGenerator.podAnnotations": map[string]any{"picluster/keys": "abc"},
 			},
-			without: []string{"memcached", "tempo"},
+			without: []string{"memcached", "tempo.podAnnotations"},
 		},
 		"a CA": {
 			settings: with(func(s *tempo.Settings) { s.CAConfigMap, s.CAHash = "tempo-minio-ca", "def" }),

@@ -27,6 +27,8 @@ type Resource struct {
 	ImportID string
 	// RetainOnDelete says if deleting it would leave the real thing in place.
 	RetainOnDelete bool
+	// Protect says if deleting or replacing it would stop with an error.
+	Protect bool
 	// AdditionalSecretOutputs are the outputs that the program has encrypted.
 	AdditionalSecretOutputs []string
 }
@@ -121,6 +123,7 @@ func (m *monitor) NewResource(args pulumi.MockResourceArgs) (string, resource.Pr
 		Custom:                  args.Custom,
 		ImportID:                args.ID,
 		RetainOnDelete:          rpc.GetRetainOnDelete(),
+		Protect:                 rpc.GetProtect(),
 		AdditionalSecretOutputs: rpc.GetAdditionalSecretOutputs(),
 	})
 	if !args.Custom {
