@@ -5,9 +5,11 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -82,6 +84,9 @@ func (c cluster) config() (path string, err error) {
 			"kubeControllerManagerBinary": bin("kube-controller-manager"),
 			"kubeSchedulerBinary":         bin("kube-scheduler"),
 			"kwokControllerBinary":        bin("kwok"),
+			// A kwok that is started again plays the pods once the leases of the one
+			// before have run out, by default after 200 s.
+			"nodeLeaseDurationSeconds": 10,
 		},
 	})
 	if err != nil {
@@ -97,6 +102,22 @@ func (c cluster) healthy(ctx context.Context) error {
 	}
 	_, err := c.kubectl(ctx, nil, "get", "--raw=/readyz", "--request-timeout=2s")
 	return err
+}
+
+var etcdPort = regexp.MustCompile(`(?m)^\s*etcdPort: (\d+)$`)
+
+// etcd is where kwokctl has the cluster's store listen.
+func (c cluster) etcd() (string, error) {
+	path := filepath.Join(c.dir(), "kwok.yaml")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	port := etcdPort.FindSubmatch(text)
+	if port == nil {
+		return "", fmt.Errorf("%s has no etcdPort", path)
+	}
+	return net.JoinHostPort("127.0.0.1", string(port[1])), nil
 }
 
 // stop ends the cluster's processes, whatever state they are in, and keeps its data.

@@ -152,6 +152,9 @@ func (l *Lab) Healthy(ctx context.Context) error {
 // Kubeconfig is the path of the administrator's kubeconfig.
 func (l *Lab) Kubeconfig() string { return l.cluster().kubeconfig() }
 
+// Etcd is the address, as host:port, of the cluster's store.
+func (l *Lab) Etcd() (string, error) { return l.cluster().etcd() }
+
 // Kubectl runs kubectl as the cluster's administrator and returns its output.
 func (l *Lab) Kubectl(ctx context.Context, args ...string) ([]byte, error) {
 	return l.cluster().kubectl(ctx, nil, args...)

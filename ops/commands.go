@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 
 	"github.com/picluster/picluster/ops/drift"
@@ -16,7 +15,7 @@ import (
 
 // preview shows the difference, and writes a summary if one is asked for.
 func preview(ctx context.Context, o options) error {
-	if err := show(o.stack.Command(ctx, "preview", "--diff")); err != nil {
+	if err := o.stack.Run(ctx, "preview", "--diff"); err != nil {
 		return err
 	}
 	if o.summary == "" && o.pull == 0 {
@@ -54,45 +53,73 @@ func write(path, text string) error {
 
 // up looks before it refreshes, and puts right what Pulumi does not see.
 func up(ctx context.Context, o options) error {
-	target, err := drift.Open(ctx, o.stack)
+	args, err := beforeUp(ctx, o)
 	if err != nil {
-		return fmt.Errorf("nothing was touched: %w\nIf it has moved, `pulumi up --stack %s` takes its new address from the configuration", err, o.stack.Name)
-	}
-	args := []string{}
-	if !target.Empty() {
-		args = append(args, "--refresh")
-		findings, err := target.Direct(ctx)
-		if err != nil {
-			return fmt.Errorf("nothing was touched: %w", err)
-		}
-		if unseen := drift.Mendable(findings); len(unseen) > 0 {
-			if err := drift.Table(os.Stdout, unseen); err != nil {
-				return err
-			}
-			if !o.yes && !confirmed("Put this right?") {
-				return errors.New("nothing was touched")
-			}
-			if err := target.Mend(ctx, unseen, os.Stdout); err != nil {
-				return err
-			}
-		}
+		return fmt.Errorf("nothing was touched: %w", err)
 	}
 	if o.yes {
 		args = append(args, "--yes") // but with its preview: what is protected stops the run there
 	}
-	return show(o.stack.Command(ctx, "up", args...))
+	return o.stack.Run(ctx, "up", args...)
+}
+
+// beforeUp returns the flags of the up that is to follow.
+func beforeUp(ctx context.Context, o options) (args []string, err error) {
+	state, err := o.stack.State(ctx)
+	if err != nil {
+		return nil, err
+	}
+	config, err := o.stack.Config(ctx)
+	if err != nil {
+		return nil, err
+	}
+	target := drift.NewTarget(state)
+	same, err := target.Ready(ctx, config)
+	switch {
+	case err != nil:
+		return nil, err
+	case target.Empty():
+		return nil, nil
+	case !same:
+		// A refresh would use the old ones, which may be of nobody by now.
+		fmt.Println("the settings of a provider are other than in the state: this up takes them over; the next one looks for drift too")
+		return nil, nil
+	}
+	if err := target.Open(ctx); err != nil {
+		return nil, err
+	}
+	findings, err := target.Direct(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if unseen := drift.Mendable(findings); len(unseen) > 0 {
+		if err := drift.Table(os.Stdout, unseen); err != nil {
+			return nil, err
+		}
+		if !o.yes && !confirmed("Put this right?") {
+			return nil, errors.New("you said no")
+		}
+		if err := target.Mend(ctx, unseen, os.Stdout); err != nil {
+			return nil, err
+		}
+	}
+	return []string{"--refresh"}, nil
 }
 
 // refresh looks before it refreshes.
 func refresh(ctx context.Context, o options) error {
-	if _, err := drift.Open(ctx, o.stack); err != nil {
+	state, err := o.stack.State(ctx)
+	if err != nil {
+		return err
+	}
+	if err := drift.NewTarget(state).Open(ctx); err != nil {
 		return fmt.Errorf("nothing was touched: %w", err)
 	}
 	args := []string{}
 	if o.yes {
 		args = append(args, "--yes", "--skip-preview")
 	}
-	return show(o.stack.Command(ctx, "refresh", args...))
+	return o.stack.Run(ctx, "refresh", args...)
 }
 
 // findDrift prints a table of what has drifted.
@@ -144,13 +171,4 @@ func confirmed(question string) bool {
 	}
 	answer = strings.ToLower(strings.TrimSpace(answer))
 	return answer == "y" || answer == "yes"
-}
-
-// show runs a command on this terminal.
-func show(cmd *exec.Cmd) error {
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s: %w", strings.Join(cmd.Args[:2], " "), err)
-	}
-	return nil
 }

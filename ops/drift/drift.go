@@ -33,12 +33,16 @@ func (t *Target) Direct(ctx context.Context) ([]Finding, error) {
 // preview, at what the configuration would change; and Direct. Of what two of
 // them see Direct tells more.
 func Find(ctx context.Context, stack engine.Stack) ([]Finding, error) {
-	target, err := Open(ctx, stack)
+	state, err := stack.State(ctx)
 	if err != nil {
 		return nil, err
 	}
+	target := NewTarget(state)
 	if target.Empty() {
 		return nil, errors.New("the stack has made nothing yet")
+	}
+	if err := target.Open(ctx); err != nil {
+		return nil, err
 	}
 
 	var (

@@ -13,9 +13,6 @@ import (
 // kubernetes looks at the releases of the state, at the objects of each, and at
 // the objects that are resources of their own.
 func (t *Target) kubernetes(ctx context.Context) ([]Finding, error) {
-	if t.cluster == nil {
-		return nil, nil
-	}
 	var findings []Finding
 	for _, r := range t.state.Resources {
 		if manifest := r.Object(); manifest != nil {

@@ -12,9 +12,6 @@ import (
 
 // minio looks at the buckets, policies and users of the state, on MinIO itself.
 func (t *Target) minio(ctx context.Context) ([]Finding, error) {
-	if t.store == nil {
-		return nil, nil
-	}
 	var findings []Finding
 	for _, look := range []func(context.Context) ([]Finding, error){t.buckets, t.policies, t.users} {
 		found, err := look(ctx)

@@ -22,7 +22,7 @@ const (
 func (t *Target) secret(ctx context.Context, found []Finding) ([]Finding, error) {
 	stack := t.state.Of("pulumi:pulumi:Stack")
 	releases := t.state.Of(releaseType)
-	if len(stack) == 0 || len(releases) == 0 || t.store == nil || stack[0].Text("secretName") == "" {
+	if len(stack) == 0 || len(releases) == 0 || stack[0].Text("secretName") == "" {
 		return nil, nil
 	}
 	manifest := &object.Object{}

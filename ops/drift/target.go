@@ -3,9 +3,11 @@ package drift
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/picluster/picluster/ops/cluster"
@@ -20,6 +22,7 @@ const (
 	userType       = "minio:index/iamUser:IamUser"
 	policyType     = "minio:index/iamPolicy:IamPolicy"
 	attachmentType = "minio:index/iamUserPolicyAttachment:IamUserPolicyAttachment"
+	namespaceType  = "kubernetes:core/v1:Namespace"
 	releaseType    = "kubernetes:helm.sh/v3:Release"
 )
 
@@ -34,72 +37,116 @@ type Target struct {
 	cluster *cluster.Cluster
 }
 
-// Open reads the state of a stack and looks whether its cluster and its MinIO
-// answer, and take the credentials: a refresh would take what does not answer for
-// deleted. The error is one line.
-func Open(ctx context.Context, stack engine.Stack) (*Target, error) {
-	state, err := stack.State(ctx)
-	if err != nil {
-		return nil, err
+// NewTarget returns what a state says.
+func NewTarget(state *engine.State) *Target { return &Target{state: state} }
+
+// Open looks whether the cluster and the MinIO of the state answer, and take the
+// credentials: a refresh would take what does not answer for deleted. The error is
+// one line.
+func (t *Target) Open(ctx context.Context) (err error) {
+	t.store, t.cluster, err = look(ctx, t.settings(minioProvider), t.settings(kubernetesProvider), t.namespace())
+	return err
+}
+
+// Ready looks whether what the configuration names answers, and takes its
+// credentials: that is what an up talks to. It says whether the state has the
+// same settings.
+func (t *Target) Ready(ctx context.Context, config map[string]string) (same bool, err error) {
+	inConfig := func(provider string) func(string) string {
+		return func(name string) string { return config[provider+":"+name] }
 	}
-	t := &Target{state: state}
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
-	defer cancel()
-	storeErr, clusterErr := t.openStore(ctx), t.openCluster(ctx)
-	if storeErr != nil && clusterErr != nil {
-		return nil, fmt.Errorf("%w; %w", storeErr, clusterErr)
+	same = true
+	for provider, names := range map[string][]string{minioProvider: objectstore.Names(), kubernetesProvider: {"kubeconfig", "context", "cluster"}} {
+		for _, name := range names {
+			same = same && t.settings(provider)(name) == inConfig(provider)(name)
+		}
 	}
-	return t, cmp.Or(storeErr, clusterErr)
+	if _, err := objectstore.New(inConfig(minioProvider)); err != nil {
+		return false, nil // the program names it, with all else that is wrong
+	}
+	_, _, err = look(ctx, inConfig(minioProvider), inConfig(kubernetesProvider), cmp.Or(config["picluster:namespace"], "tempo"))
+	return same, err
 }
 
 // Empty says whether the stack has made nothing yet.
-func (t *Target) Empty() bool { return t.store == nil && t.cluster == nil }
-
-func (t *Target) openStore(ctx context.Context) error {
-	buckets := t.state.Of(bucketType)
-	if len(buckets) == 0 {
-		return nil
-	}
-	provider := t.state.Provider(buckets[0])
-	var err error
-	if t.store, err = objectstore.New(provider.Text); err != nil {
-		return err
-	}
-	if err := t.store.Answers(ctx); err != nil {
-		return unanswered("MinIO", t.store.Endpoint(), err)
-	}
-	return nil
+func (t *Target) Empty() bool {
+	return len(t.state.Of(bucketType)) == 0 && len(t.state.Of(namespaceType)) == 0
 }
 
-func (t *Target) openCluster(ctx context.Context) error {
-	namespaces := t.state.Of("kubernetes:core/v1:Namespace")
-	if len(namespaces) == 0 {
-		return nil
+// Providers whose settings are looked at.
+const (
+	minioProvider      = "minio"
+	kubernetesProvider = "kubernetes"
+)
+
+// settings returns the settings of a provider in the state: those of a resource
+// that it has made.
+func (t *Target) settings(provider string) func(name string) string {
+	for _, r := range t.state.Resources {
+		if r.Custom && strings.HasPrefix(r.Type, provider+":") {
+			return t.state.Provider(r).Text
+		}
 	}
-	provider := t.state.Provider(namespaces[0])
-	var err error
-	t.cluster, err = cluster.New(cluster.Settings{
-		Kubeconfig: provider.Text("kubeconfig"),
-		Context:    provider.Text("context"),
-		Cluster:    provider.Text("cluster"),
+	return func(string) string { return "" }
+}
+
+// namespace is the stack's, or one that need not be there.
+func (t *Target) namespace() string {
+	for _, r := range t.state.Of(namespaceType) {
+		return r.ID
+	}
+	return "default"
+}
+
+// look returns the MinIO and the cluster of some settings, if both answer.
+func look(ctx context.Context, minio, kubernetes func(name string) string, namespace string) (*objectstore.Store, *cluster.Cluster, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	store, storeErr := objectstore.New(minio)
+	if storeErr == nil {
+		if err := store.Answers(ctx); err != nil {
+			storeErr = unanswered("MinIO", store.Endpoint(), err)
+		}
+	}
+	target, clusterErr := cluster.New(cluster.Settings{
+		Kubeconfig: kubernetes("kubeconfig"),
+		Context:    kubernetes("context"),
+		Cluster:    kubernetes("cluster"),
 	})
-	if err != nil {
-		return err
+	if clusterErr == nil {
+		if err := target.Answers(ctx, namespace); err != nil {
+			clusterErr = unanswered("Kubernetes", target.Server(), err)
+		}
 	}
-	if err := t.cluster.Answers(ctx, namespaces[0].ID); err != nil {
-		return unanswered("Kubernetes", t.cluster.Server(), err)
+	if storeErr != nil && clusterErr != nil {
+		return nil, nil, fmt.Errorf("%w; %w", storeErr, clusterErr)
 	}
-	return nil
+	return store, target, cmp.Or(storeErr, clusterErr)
 }
 
-// unanswered says in one line who did not answer, or refused.
+// settingsOf are what to set when a server is not reached.
+var settingsOf = map[string]struct{ address, credentials, ca string }{
+	"MinIO":      {"minio:minioServer", "minio:minioUser, and pulumi config set --secret minio:minioPassword", "minio:minioCacertFile"},
+	"Kubernetes": {"kubernetes:kubeconfig", "kubernetes:kubeconfig", "kubernetes:kubeconfig"},
+}
+
+// unanswered says in one line who did not answer, or refused, and the way out.
 func unanswered(who, where string, err error) error {
-	var network net.Error
-	var operation *net.OpError
-	if errors.As(err, &network) || errors.As(err, &operation) {
-		return fmt.Errorf("%s at %s does not answer: %w", who, where, err)
+	var (
+		network     net.Error
+		unknown     x509.UnknownAuthorityError
+		certificate x509.CertificateInvalidError
+		settings    = settingsOf[who]
+	)
+	switch {
+	case errors.As(err, &unknown):
+		return fmt.Errorf("%s at %s has a certificate of a CA that is not known here: set %s", who, where, settings.ca)
+	case errors.As(err, &certificate) && certificate.Reason == x509.Expired:
+		return fmt.Errorf("%s at %s has a certificate that has expired: renew it there", who, where)
+	case errors.As(err, &network):
+		return fmt.Errorf("%s at %s does not answer: start it, or set %s: %w", who, where, settings.address, err)
 	}
-	return fmt.Errorf("%s at %s refuses: %w", who, where, err)
+	return fmt.Errorf("%s at %s refuses: set %s: %w", who, where, settings.credentials, err)
 }
 
 // called is what people call a resource, and where it is.

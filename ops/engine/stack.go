@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 )
 
@@ -54,6 +55,54 @@ func (s Stack) Command(ctx context.Context, command string, args ...string) *exe
 	// Interrupted, Pulumi ends what it has begun; killed, it would leave it pending.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	return cmd
+}
+
+// Config returns the stack's configuration, by key with its namespace, like
+// minio:minioServer, with its secrets in plain text. It is for memory alone.
+func (s Stack) Config(ctx context.Context) (map[string]string, error) {
+	cmd := s.Command(ctx, "config", "--json", "--show-secrets")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("pulumi config: %w: %s", err, strings.TrimSpace(stderr.String()))
+	}
+	var answer map[string]struct {
+		Value string `json:"value"`
+	}
+	if err := json.Unmarshal(out, &answer); err != nil {
+		return nil, fmt.Errorf("pulumi config: %w", err)
+	}
+	config := map[string]string{}
+	for key, setting := range answer {
+		config[key] = setting.Value
+	}
+	return config, nil
+}
+
+// Run runs a command on this terminal. Its error ends with the way out, if the
+// engine's own words do not say it.
+func (s Stack) Run(ctx context.Context, command string, args ...string) error {
+	dir, err := os.MkdirTemp("", "picluster-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	events := filepath.Join(dir, "events")
+	cmd := s.Command(ctx, command, append(args, "--event-log", events)...)
+	cmd.Env = append(os.Environ(), "PULUMI_DEBUG_COMMANDS=true") // which has --event-log
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return errors.Join(fmt.Errorf("pulumi %s: %w", command, err), hint(loggedErrors(events)))
+	}
+	return nil
+}
+
+func hint(found []string) error {
+	if text := wayOut(found); text != "" {
+		return errors.New(text)
+	}
+	return nil
 }
 
 // Preview returns the steps that `pulumi up` would take.

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -49,6 +50,9 @@ var variables = map[string]string{
 	"minioCertFile":     "MINIO_CERT_FILE",
 	"minioKeyFile":      "MINIO_KEY_FILE",
 }
+
+// Names are the settings of the provider that say which server it is, and who asks.
+func Names() []string { return slices.Sorted(maps.Keys(variables)) }
 
 // New returns the server that settings say. It does not look for it yet.
 func New(settings Settings) (*Store, error) {

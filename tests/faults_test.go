@@ -1,0 +1,311 @@
+package tests
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/picluster/picluster/lab"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A fault: how it comes about while the stack is to be brought up, what the user
+// is told of it, and how its cause goes.
+type fault struct {
+	name string
+	// cause makes it; mend takes it away.
+	cause, mend func(h harness)
+	// part and wayOut stand in what `up` says.
+	part, wayOut string
+}
+
+// TestFaultsOfTheFirstUp has the first up fail. Once the cause is gone, one more
+// converges. Each fault meets a stack that has made nothing yet.
+func TestFaultsOfTheFirstUp(t *testing.T) {
+	h := start(t)
+	h.set("profile", "pi")
+	for _, f := range []fault{
+		{
+			"MinIO down",
+			func(h harness) { require.NoError(h, h.StopMinIO(h.Context())) },
+			restart,
+			"MinIO at ", "does not answer: start it, or set minio:minioServer",
+		},
+		{
+			"Kubernetes down",
+			func(h harness) { require.NoError(h, h.StopKubernetes(h.Context())) },
+			restart,
+			"Kubernetes at ", "does not answer: start it, or set kubernetes:kubeconfig",
+		},
+		{
+			"a wrong password of MinIO",
+			func(h harness) { h.set("--secret", "minio:minioPassword", "wrong-password") },
+			func(h harness) {
+				_, _, password := h.MinIO()
+				h.set("--secret", "minio:minioPassword", password)
+			},
+			"MinIO at ", "refuses: set minio:minioUser, and pulumi config set --secret minio:minioPassword",
+		},
+		{
+			"an unknown administrator of MinIO",
+			func(h harness) { h.set("minio:minioUser", "nobody") },
+			func(h harness) { h.set("minio:minioUser", h.administrator().access) },
+			"MinIO at ", "refuses: set minio:minioUser, and pulumi config set --secret minio:minioPassword",
+		},
+		{
+			"a namespace that is being deleted",
+			func(h harness) {
+				h.kubectl("create", "namespace", "tempo")
+				h.kubectl("create", "configmap", "--namespace=tempo", "held")
+				h.kubectl("patch", "configmap", "--namespace=tempo", "held", "--type=merge", `--patch={"metadata":{"finalizers":["example.com/held"]}}`)
+				h.kubectl("delete", "namespace", "tempo", "--wait=false")
+			},
+			func(h harness) {
+				h.kubectl("patch", "configmap", "--namespace=tempo", "held", "--type=merge", `--patch={"metadata":{"finalizers":null}}`)
+				h.kubectl("wait", "namespace/tempo", "--for=delete", "--timeout=60s")
+			},
+			"tempo", "the namespace is still being deleted",
+		},
+		{
+			"pods that nobody can place",
+			func(h harness) { h.set("--path", "resources.querier.requests.cpu", "1000000m"); h.hurry() },
+			func(h harness) { h.unset("resources"); h.unset("timeout") },
+			"tempo/tempo", "pods of the release are not ready",
+		},
+	} {
+		h.sub(f.name, func(h harness) {
+			h.survives(f, "first")
+			h.mustStack("destroy", "--yes", "--skip-preview")
+			require.NoError(h, h.s3(h.administrator()).RemoveBucket(h.Context(), "k3s-tempo"))
+		})
+	}
+}
+
+// TestFaults has later ups fail on a stack that is whole: what was there before is
+// there after.
+func TestFaults(t *testing.T) {
+	h := start(t)
+	h.set("profile", "pi")
+	h.up()
+	h.put("precious")
+	for _, f := range []fault{
+		{
+			"etcd full",
+			fillEtcd, emptyEtcd,
+			"etcd", "compact and defragment it",
+		},
+		{
+			"a quota of the namespace that refuses the pods",
+			func(h harness) {
+				h.kubectl("create", "quota", "none", "--namespace=tempo", "--hard=pods=0")
+				h.hurry()
+			},
+			func(h harness) { h.kubectl("delete", "quota", "--namespace=tempo", "none"); h.unset("timeout") },
+			"tempo/tempo", "pods of the release are not ready",
+		},
+		{
+			"a release in the middle of an operation",
+			pendingRelease,
+			func(h harness) { h.helm("rollback", "tempo", "--namespace=tempo") },
+			"tempo-release", "helm rollback",
+		},
+	} {
+		h.sub(f.name, func(h harness) { h.survives(f, "later") })
+	}
+	h.sub("Kubernetes killed in the middle", kubernetesKilled)
+	h.sub("two at once", twoAtOnce)
+	h.sub("killed in the middle", killed)
+}
+
+// survives has an up fail by a fault, and the next one converge.
+func (h harness) survives(f fault, mark string) {
+	h.T.Helper()
+	f.cause(h)
+	h.set("--path", "values.querier.podAnnotations.after", strings.ReplaceAll(f.name, " ", "-"))
+	out, code := h.picluster(nil, "up", "-yes")
+	f.mend(h)
+	assert.Equal(h, 1, code, lastLines(out, 15))
+	assert.True(h, strings.Contains(out, f.part), "it does not name %q:\n%s", f.part, lastLines(out, 15))
+	assert.True(h, strings.Contains(out, f.wayOut), "it does not say %q:\n%s", f.wayOut, lastLines(out, 15))
+	if mark == "later" {
+		h.has("precious")
+	}
+	h.converges()
+	h.Logf("what %s looks like:\n%s", f.name, lastLines(out, 6))
+}
+
+// converges has one up bring all as it should be.
+func (h harness) converges() {
+	h.T.Helper()
+	out, code := h.picluster(nil, "up", "-yes")
+	require.Zero(h, code, lastLines(out, 25))
+	_, err := h.s3(h.secretKeys()).BucketExists(h.Context(), "k3s-tempo")
+	assert.NoError(h, err, "the key in the Secret does not open the bucket")
+	out, code = h.picluster(nil, "drift")
+	assert.Equal(h, exitSame, code, out)
+}
+
+// hurry has Helm wait for pods for some seconds alone.
+func (h harness) hurry() { h.set("timeout", "8") }
+
+// unset takes a key out of the stack's configuration.
+func (h harness) unset(key string) {
+	h.T.Helper()
+	h.pulumi("config", "rm", "--config-file", h.ConfigFile(), key)
+}
+
+// restart starts what was stopped, and keeps the stack's configuration.
+func restart(h harness) {
+	config, err := os.ReadFile(h.ConfigFile())
+	require.NoError(h, err)
+	require.NoError(h, h.Start(h.Context()))
+	require.NoError(h, os.WriteFile(h.ConfigFile(), config, 0o600))
+}
+
+// etcd calls the cluster's etcd by its JSON gateway.
+func etcd(h harness, path, body string) string {
+	h.T.Helper()
+	address, err := h.Etcd()
+	require.NoError(h, err)
+	response, err := http.Post("http://"+address+path, "application/json", strings.NewReader(body))
+	require.NoError(h, err)
+	defer response.Body.Close()
+	text := readAll(h.T, response.Body)
+	require.Equal(h, http.StatusOK, response.StatusCode, text)
+	return text
+}
+
+// fillEtcd raises the alarm that etcd raises itself when its space is used up.
+func fillEtcd(h harness) {
+	etcd(h, "/v3/maintenance/alarm", `{"action":"ACTIVATE","memberID":"0","alarm":"NOSPACE"}`)
+}
+
+func emptyEtcd(h harness) {
+	etcd(h, "/v3/maintenance/alarm", `{"action":"DEACTIVATE","memberID":"0","alarm":"NOSPACE"}`)
+}
+
+// upgrading starts an up, and returns while Helm waits for pods.
+func upgrading(h harness) *exec.Cmd {
+	h.T.Helper()
+	h.set("--path", "resources.querier.requests.cpu", "1000000m") // which nobody can place
+	pending := func() string {
+		return h.kubectl("get", "secrets", "--namespace=tempo", "--selector=owner=helm,status=pending-upgrade", "--output=name")
+	}
+	before := pending() // what was cut off earlier stays in Helm's history
+	cmd := h.StackCommand(h.Context(), "up", "--yes", "--skip-preview")
+	require.NoError(h, cmd.Start())
+	require.Eventually(h, func() bool { return pending() != before }, 60*time.Second, 100*time.Millisecond, "no upgrade has begun")
+	h.unset("resources")
+	return cmd
+}
+
+// pendingRelease leaves the release's record as an upgrade does that is cut off.
+func pendingRelease(h harness) {
+	h.killAll(upgrading(h))
+	h.pulumi("cancel", "--yes")
+}
+
+// kubernetesKilled has the API server go while Helm waits.
+func kubernetesKilled(h harness) {
+	h.hurry()
+	cmd := upgrading(h)
+	require.NoError(h, h.StopKubernetes(h.Context()))
+	assert.Error(h, cmd.Wait())
+	h.unset("timeout")
+	restart(h)
+	h.has("precious")
+	// Helm could not write down how it ended.
+	out, code := h.picluster(nil, "drift")
+	assert.Equal(h, exitDrifted, code, out)
+	assert.True(h, hasRow(out, "release tempo/tempo", "helm rollback tempo --namespace tempo"), out)
+	h.helm("rollback", "tempo", "--namespace=tempo")
+	h.converges()
+}
+
+// killAll kills Pulumi and its plugins, so that Helm does not go on in one.
+func (h harness) killAll(cmd *exec.Cmd) {
+	h.T.Helper()
+	for _, pid := range childrenOf(h.T, cmd.Process.Pid) {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+}
+
+// childrenOf returns the processes that a process has started.
+func childrenOf(t *testing.T, parent int) (pids []int) {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/stat")
+	require.NoError(t, err)
+	for _, file := range files {
+		text, _ := os.ReadFile(file) // one that has ended meanwhile has none
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+		// The name, in brackets, can have spaces; the state and the parent follow.
+		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+		if len(fields) > 1 && fields[1] == strconv.Itoa(parent) {
+			pids = append(pids, pid)
+		}
+	}
+	require.NotEmpty(t, pids, "it has no plugins")
+	return pids
+}
+
+// twoAtOnce has a second up meet the first.
+func twoAtOnce(h harness) {
+	h.set("--path", "values.querier.podAnnotations.after", "two")
+	h.set("--path", "resources.querier.requests.cpu", "1000000m") // the first waits
+	h.hurry()
+	ctx, cancel := context.WithTimeout(h.Context(), commandTimeout)
+	defer cancel()
+	first := h.StackCommand(ctx, "up", "--yes", "--skip-preview")
+	require.NoError(h, first.Start())
+	require.Eventually(h, func() bool {
+		locks, _ := filepath.Glob(filepath.Join(h.Dir, "state", ".pulumi", "locks", "organization", "*", "*", "*.json"))
+		return len(locks) > 0
+	}, 30*time.Second, 50*time.Millisecond, "the first has no lock")
+	out, err := h.stack("up", "--yes", "--skip-preview")
+	assert.Error(h, err)
+	assert.Contains(h, out, "currently locked")
+	assert.Contains(h, out, "pulumi cancel")
+	assert.Error(h, first.Wait(), "the first does not wait for pods that nobody can place")
+	h.unset("resources")
+	h.unset("timeout")
+	h.converges()
+}
+
+// killed kills Pulumi while Helm works.
+func killed(h harness) {
+	pendingRelease(h)
+	out, code := h.picluster(nil, "drift")
+	assert.Equal(h, exitDrifted, code, out)
+	assert.True(h, hasRow(out, "release tempo/tempo", "helm rollback tempo --namespace tempo"), out)
+	h.helm("rollback", "tempo", "--namespace=tempo")
+	h.converges()
+	h.has("precious")
+}
+
+// TestFaultsOfTLS has MinIO's certificate be of a CA that nobody has named.
+func TestFaultsOfTLS(t *testing.T) {
+	h := start(t, func(l *lab.Lab) { l.TLS = true })
+	h.set("profile", "pi")
+	h.survives(fault{
+		"an unknown CA",
+		func(h harness) { h.unset("minio:minioCacertFile") },
+		func(h harness) { h.set("minio:minioCacertFile", h.CA()) },
+		"MinIO at ", "has a certificate of a CA that is not known here: set minio:minioCacertFile",
+	}, "first")
+}
+
+func lastLines(text string, n int) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
