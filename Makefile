@@ -12,7 +12,7 @@ PICLUSTER = $(if $(ON_LAB),bin/lab run) bin/picluster
 FLAGS     = -stack $(STACK) $(if $(YES),-yes) $(if $(SUMMARY),-summary $(SUMMARY)) \
             $(if $(PULL),-pull $(PULL)) $(if $(ISSUE),-issue)
 
-.PHONY: up preview refresh drift stacks status down stop test lint FORCE
+.PHONY: up preview refresh rotate drift stacks status down stop test lint FORCE
 
 up: $(TOOLS) # bring the stack up, and put right what was changed by hand
 	@$(PICLUSTER) up $(FLAGS)
@@ -22,6 +22,9 @@ preview: $(TOOLS) # show what up would change
 
 refresh: $(TOOLS) # accept into the state what was changed by hand
 	@$(PICLUSTER) refresh $(FLAGS)
+
+rotate: $(TOOLS) # make another secret key, and have all follow that have the old one
+	@$(PICLUSTER) rotate $(FLAGS)
 
 # Ends with 0 for none, 2 for some, 1 if it cannot be told. All failures are 2 to
 # make, which ends with 1 only if it is told to quit.

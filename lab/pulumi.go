@@ -226,6 +226,10 @@ func (l *Lab) prepareStack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// Else the next start would go back to the key before.
+	if generation, found := made.Config["picluster:keyGeneration"]; found {
+		file.Config["picluster:keyGeneration"] = generation
+	}
 	if l.TLS {
 		file.Config["minio:minioCacertFile"] = l.CA()
 	}

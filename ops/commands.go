@@ -2,10 +2,12 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/picluster/picluster/ops/drift"
@@ -104,6 +106,24 @@ func beforeUp(ctx context.Context, o options) (args []string, err error) {
 		}
 	}
 	return []string{"--refresh"}, nil
+}
+
+// rotate raises the generation of the secret key in the stack's configuration,
+// and brings that up.
+func rotate(ctx context.Context, o options) error {
+	config, err := o.stack.Config(ctx)
+	if err != nil {
+		return err
+	}
+	const key = "keyGeneration"
+	generation, err := strconv.Atoi(cmp.Or(config["picluster:"+key], "1"))
+	if err != nil {
+		return fmt.Errorf("picluster:%s: %q is no number. Set it: pulumi config set %s 1", key, config["picluster:"+key], key)
+	}
+	if err := o.stack.Set(ctx, key, strconv.Itoa(generation+1)); err != nil {
+		return err
+	}
+	return up(ctx, o)
 }
 
 // refresh looks before it refreshes.

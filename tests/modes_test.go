@@ -29,8 +29,9 @@ func rotation(h harness) {
 	require.NotEmpty(h, querier)
 	require.NotEmpty(h, memcached)
 
-	h.set("keyGeneration", "2")
-	h.up()
+	out, code := h.picluster(nil, "rotate", "-yes")
+	require.Zero(h, code, out)
+	assert.Empty(h, foundIn(out, before.secret))
 
 	after := h.secretKeys()
 	assert.NotEqual(h, before.secret, after.secret)

@@ -80,6 +80,19 @@ func (s Stack) Config(ctx context.Context) (map[string]string, error) {
 	return config, nil
 }
 
+// Set sets a key of the stack's configuration.
+func (s Stack) Set(ctx context.Context, key, value string) error {
+	args := []string{"config", "set", "--stack", s.Name}
+	if s.ConfigFile != "" {
+		args = append(args, "--config-file", s.ConfigFile)
+	}
+	out, err := exec.CommandContext(ctx, "pulumi", append(args, key, value)...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("pulumi config set %s: %w: %s", key, err, bytes.TrimSpace(out))
+	}
+	return nil
+}
+
 // Run runs a command on this terminal. Its error ends with the way out, if the
 // engine's own words do not say it.
 func (s Stack) Run(ctx context.Context, command string, args ...string) error {
