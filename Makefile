@@ -12,7 +12,7 @@ PICLUSTER = $(if $(ON_LAB),bin/lab run) bin/picluster
 FLAGS     = -stack $(STACK) $(if $(YES),-yes) $(if $(SUMMARY),-summary $(SUMMARY)) \
             $(if $(PULL),-pull $(PULL)) $(if $(ISSUE),-issue)
 
-.PHONY: up preview refresh rotate drift stacks status down stop test lint FORCE
+.PHONY: up preview refresh rotate drift stacks status down stop test lint vulnerabilities fuzz FORCE
 
 up: $(TOOLS) # bring the stack up, and put right what was changed by hand
 	@$(PICLUSTER) up $(FLAGS)
@@ -51,6 +51,18 @@ lint:
 	go tool -modfile=tools/go.mod staticcheck ./...
 	cd ops && go tool -modfile=../tools/go.mod staticcheck ./...
 	go tool -modfile=tools/go.mod actionlint
+	@$(MAKE) --no-print-directory vulnerabilities
+
+# govulncheck ends with 3 if it has found one, and otherwise if it could not look.
+vulnerabilities:
+	@for module in . ops; do \
+		found=$$(go -C $$module tool -modfile=$(CURDIR)/tools/go.mod govulncheck ./... 2>&1) && continue; code=$$?; \
+		echo "$$found"; [ $$code -ne 3 ] || exit 1; \
+		echo "known vulnerabilities were NOT looked for in module $$module"; \
+	done
+
+fuzz: # the configuration, for a minute
+	go test ./stacks -run '^$$' -fuzz FuzzLoad -fuzztime 60s
 
 bin/lab: FORCE
 	@go build -o $@ ./lab/cmd/lab
