@@ -55,9 +55,16 @@ func write(path, text string) error {
 
 // up looks before it refreshes, and puts right what Pulumi does not see.
 func up(ctx context.Context, o options) error {
-	args, err := beforeUp(ctx, o)
+	target, refresh, err := lookBeforeUp(ctx, o)
 	if err != nil {
 		return fmt.Errorf("nothing was touched: %w", err)
+	}
+	args := []string{}
+	if refresh {
+		if err := putRight(ctx, o, target); err != nil {
+			return err
+		}
+		args = append(args, "--refresh")
 	}
 	if o.yes {
 		args = append(args, "--yes") // but with its preview: what is protected stops the run there
@@ -65,47 +72,47 @@ func up(ctx context.Context, o options) error {
 	return o.stack.Run(ctx, "up", args...)
 }
 
-// beforeUp returns the flags of the up that is to follow.
-func beforeUp(ctx context.Context, o options) (args []string, err error) {
+// lookBeforeUp looks whether all answers that the up is to talk to. It says
+// whether the up may refresh.
+func lookBeforeUp(ctx context.Context, o options) (target *drift.Target, refresh bool, err error) {
 	state, err := o.stack.State(ctx)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	config, err := o.stack.Config(ctx)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	target := drift.NewTarget(state)
+	target = drift.NewTarget(state)
 	same, err := target.Ready(ctx, config)
-	switch {
-	case err != nil:
-		return nil, err
-	case target.Empty():
-		return nil, nil
-	case !same:
+	if err != nil || target.Empty() {
+		return target, false, err
+	}
+	if !same {
 		// A refresh would use the old ones, which may be of nobody by now.
 		fmt.Println("the settings of a provider are other than in the state: this up takes them over; the next one looks for drift too")
-		return nil, nil
+		return target, false, nil
 	}
-	if err := target.Open(ctx); err != nil {
-		return nil, err
-	}
+	return target, true, target.Open(ctx)
+}
+
+// putRight puts right what Pulumi does not see, once that is confirmed.
+func putRight(ctx context.Context, o options, target *drift.Target) error {
 	findings, err := target.Direct(ctx)
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("nothing was touched: %w", err)
 	}
-	if unseen := drift.Mendable(findings); len(unseen) > 0 {
-		if err := drift.Table(os.Stdout, unseen); err != nil {
-			return nil, err
-		}
-		if !o.yes && !confirmed("Put this right?") {
-			return nil, errors.New("you said no")
-		}
-		if err := target.Mend(ctx, unseen, os.Stdout); err != nil {
-			return nil, err
-		}
+	unseen := drift.Mendable(findings)
+	if len(unseen) == 0 {
+		return nil
 	}
-	return []string{"--refresh"}, nil
+	if err := drift.Table(os.Stdout, unseen); err != nil {
+		return err
+	}
+	if !o.yes && !confirmed("Put this right?") {
+		return errors.New("nothing was touched")
+	}
+	return target.Mend(ctx, unseen, os.Stdout)
 }
 
 // rotate raises the generation of the secret key in the stack's configuration,

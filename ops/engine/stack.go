@@ -82,12 +82,7 @@ func (s Stack) Config(ctx context.Context) (map[string]string, error) {
 
 // Set sets a key of the stack's configuration.
 func (s Stack) Set(ctx context.Context, key, value string) error {
-	args := []string{"config", "set", "--stack", s.Name}
-	if s.ConfigFile != "" {
-		args = append(args, "--config-file", s.ConfigFile)
-	}
-	out, err := exec.CommandContext(ctx, "pulumi", append(args, key, value)...).CombinedOutput()
-	if err != nil {
+	if out, err := s.Command(ctx, "config", "set", key, value).CombinedOutput(); err != nil {
 		return fmt.Errorf("pulumi config set %s: %w: %s", key, err, bytes.TrimSpace(out))
 	}
 	return nil
@@ -106,14 +101,10 @@ func (s Stack) Run(ctx context.Context, command string, args ...string) error {
 	cmd.Env = append(os.Environ(), "PULUMI_DEBUG_COMMANDS=true") // which has --event-log
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
-		return errors.Join(fmt.Errorf("pulumi %s: %w", command, err), hint(loggedErrors(events)))
-	}
-	return nil
-}
-
-func hint(found []string) error {
-	if text := wayOut(found); text != "" {
-		return errors.New(text)
+		if out := wayOut(loggedErrors(events)); out != "" {
+			return fmt.Errorf("pulumi %s: %w\n%s", command, err, out)
+		}
+		return fmt.Errorf("pulumi %s: %w", command, err)
 	}
 	return nil
 }

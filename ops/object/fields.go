@@ -12,9 +12,10 @@ import (
 // leaf is an empty map, and "." in a map stands for the thing itself. See
 // https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management.
 
-// unmanaged are fields that others may add to at will. caBundle is how webhooks
-// are told of a certificate that is made in the cluster.
-var unmanaged = []string{"metadata", "status", "caBundle"}
+// unmanaged are fields that others may add to at will. A namespace has finalizers
+// of Kubernetes's own; caBundle is how webhooks are told of a certificate that is
+// made in the cluster.
+var unmanaged = []string{"metadata", "status", "finalizers", "caBundle"}
 
 // prune takes the fields of a tree out of want that neither the manifest has nor
 // owned.

@@ -17,8 +17,9 @@ var controllers = []string{
 	"cloud-controller-manager", "k3s", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet",
 }
 
-// owners are how the managers' names start that put the manifest there.
-var owners = []string{"helm", "picluster", "pulumi"}
+// owners are how the managers' names start that put the manifest there. The first
+// is the API server's word for all that was there before anybody applied it.
+var owners = []string{"before-first-apply", "helm", "picluster", "pulumi"}
 
 // Want returns live as its manifest would have it. What the manifest says is set,
 // what somebody has added by hand is taken out, and the rest is left as it is:

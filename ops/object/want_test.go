@@ -214,6 +214,20 @@ func TestWantOfWhatSomebodyElseMade(t *testing.T) {
 	assert.Empty(t, object.Differences(have, want))
 }
 
+// A namespace has finalizers in its spec, which the API server puts there.
+func TestWantOfANamespace(t *testing.T) {
+	have := one(t, `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"n"},"spec":{"finalizers":["kubernetes"]}}`)
+	for _, manager := range []string{"before-first-apply", "kubectl-create"} {
+		have.Object["metadata"].(map[string]any)["managedFields"] = []any{
+			managed(t, "pulumi-kubernetes", "", `{"f:metadata":{}}`),
+			managed(t, manager, "", `{"f:spec":{"f:finalizers":{}}}`),
+		}
+		want, err := object.Want(one(t, `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"n"}}`), have)
+		require.NoError(t, err)
+		assert.Empty(t, object.Differences(have, want), manager)
+	}
+}
+
 func TestWantOfAnothersKind(t *testing.T) {
 	manifest := one(t, `{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"t"},"spec":{"list":[1,2],"a":"b"}}`)
 	have := one(t, `{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"t"},"spec":{"list":[1],"a":"b","default":true}}`)
