@@ -3,6 +3,7 @@ package tests
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -56,6 +57,17 @@ func inline(h harness) {
 	require.Len(h, secret, 40)
 	_, err := h.s3(keys{"tempo", secret}).BucketExists(h.Context(), "k3s-tempo")
 	require.NoError(h, err, "the key in Tempo's configuration does not open the bucket")
+
+	// Edited by hand, it is put right, and not told.
+	h.patch("configmap/tempo-config", `{"data":{"tempo.yaml":`+strconv.Quote(strings.Replace(h.kubectl("get", "configmap", "--namespace=tempo", "tempo-config",
+		`--output=jsonpath={.data.tempo\.yaml}`), secret, "another", 1))+`}}`)
+	table, code := h.picluster(nil, "drift")
+	assert.Equal(h, exitDrifted, code, table)
+	assert.True(h, hasRow(table, "ConfigMap tempo/tempo-config", "secret_key: [secret]"), table)
+	assert.Empty(h, foundIn(table, secret))
+	table, code = h.picluster(nil, "up", "-yes")
+	require.Zero(h, code, lastLines(table, 20))
+	assert.Empty(h, foundIn(table, secret))
 
 	// Where it must stand, it does; the rest is as silent as with a Secret.
 	for place, text := range map[string]string{

@@ -97,7 +97,7 @@ func (t *Target) object(ctx context.Context, manifest *object.Object, ofRelease 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.What, err)
 	}
-	differences := object.Differences(live, want)
+	differences := object.Differences(live, want, t.state.Secrets)
 	if len(differences) == 0 {
 		return nil, nil
 	}

@@ -39,10 +39,14 @@ func (d Difference) String() string {
 }
 
 // Differences returns the fields in which live is not as want, in their order.
-// What a Secret holds is not in them.
-func Differences(live, want *Object) []Difference {
+// Neither what a Secret holds is in them, nor any of secrets.
+func Differences(live, want *Object, secrets []string) []Difference {
 	var found []Difference
 	compare("", live.Object, want.Object, &found)
+	for i, d := range found {
+		// Before they are shown in brief, which could cut a secret in two.
+		found[i].Live, found[i].Want = redacted(d.Live, secrets), redacted(d.Want, secrets)
+	}
 	if IsSecret(live) || IsSecret(want) {
 		for i, d := range found {
 			if strings.HasPrefix(d.Path, "data") {

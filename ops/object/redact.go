@@ -32,6 +32,27 @@ func Redact(text string, secrets []string) string {
 	return text
 }
 
+// redacted is Redact for all the texts in a value.
+func redacted(value any, secrets []string) any {
+	switch value := value.(type) {
+	case string:
+		return Redact(value, secrets)
+	case map[string]any:
+		shown := map[string]any{}
+		for key, child := range value {
+			shown[key] = redacted(child, secrets)
+		}
+		return shown
+	case []any:
+		shown := make([]any, len(value))
+		for i, child := range value {
+			shown[i] = redacted(child, secrets)
+		}
+		return shown
+	}
+	return value
+}
+
 // Diff shows how an object changes, as unified diff of its YAML, or returns "" if
 // it does not. Either may be nil. Of a Secret it shows which keys change alone.
 func Diff(old, new *Object, secrets []string) (string, error) {

@@ -2,6 +2,7 @@ package object_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/picluster/picluster/ops/object"
@@ -196,7 +197,7 @@ func TestWant(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, before, have, "the live object was written to")
 			var said []string
-			for _, d := range object.Differences(have, want) {
+			for _, d := range object.Differences(have, want, nil) {
 				said = append(said, d.String())
 			}
 			assert.Equal(t, test.want, said)
@@ -211,7 +212,7 @@ func TestWantOfWhatSomebodyElseMade(t *testing.T) {
 	have.Object["metadata"].(map[string]any)["managedFields"] = []any{managed(t, "velero-server", "", helmsFields)}
 	want, err := object.Want(one(t, deployment), have)
 	require.NoError(t, err)
-	assert.Empty(t, object.Differences(have, want))
+	assert.Empty(t, object.Differences(have, want, nil))
 }
 
 // A namespace has finalizers in its spec, which the API server puts there.
@@ -224,7 +225,7 @@ func TestWantOfANamespace(t *testing.T) {
 		}
 		want, err := object.Want(one(t, `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"n"}}`), have)
 		require.NoError(t, err)
-		assert.Empty(t, object.Differences(have, want), manager)
+		assert.Empty(t, object.Differences(have, want, nil), manager)
 	}
 }
 
@@ -233,7 +234,7 @@ func TestWantOfAnothersKind(t *testing.T) {
 	have := one(t, `{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"t"},"spec":{"list":[1],"a":"b","default":true}}`)
 	want, err := object.Want(manifest, have)
 	require.NoError(t, err)
-	differences := object.Differences(have, want)
+	differences := object.Differences(have, want, nil)
 	require.Len(t, differences, 1)
 	assert.Equal(t, "spec.list is [1], and should be [1,2]", differences[0].String())
 }
@@ -242,7 +243,7 @@ func TestDifferencesOfTexts(t *testing.T) {
 	config := func(text string) *object.Object {
 		return one(t, `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"c"},"data":{"a":`+text+`}}`)
 	}
-	differences := object.Differences(config(`"one\ntwo\n"`), config(`"one\n2\n"`))
+	differences := object.Differences(config(`"one\ntwo\n"`), config(`"one\n2\n"`), nil)
 	require.Len(t, differences, 1)
 	assert.Equal(t, `data.a has "two" in line 2, and should have "2"`, differences[0].String())
 }
@@ -252,7 +253,7 @@ func TestDifferencesHideSecrets(t *testing.T) {
 		return one(t, `{"apiVersion":"v1","kind":"Secret","metadata":{"name":"s"},"data":`+data+`}`)
 	}
 	var said []string
-	for _, d := range object.Differences(secret(`{"a":"aHVudGVyMg==","b":"aHVudGVyMg=="}`), secret(`{"a":"aHVudGVyMw==","c":"aHVudGVyMw=="}`)) {
+	for _, d := range object.Differences(secret(`{"a":"aHVudGVyMg==","b":"aHVudGVyMg=="}`), secret(`{"a":"aHVudGVyMw==","c":"aHVudGVyMw=="}`), nil) {
 		said = append(said, d.String())
 	}
 	assert.Equal(t, []string{
@@ -260,6 +261,21 @@ func TestDifferencesHideSecrets(t *testing.T) {
 		"data.b should not be there",
 		"data.c is gone, and should be the stack's",
 	}, said)
+}
+
+func TestDifferencesHideWhatIsSecretElsewhere(t *testing.T) {
+	const secret = "hunter2hunter2hunter2hunter2"
+	deployment := func(arg string) *object.Object {
+		return one(t, `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d"},"spec":{"args":["`+arg+`"],"text":"a\n`+strings.Repeat("x", 60)+arg+`\n"}}`)
+	}
+	var said []string
+	for _, d := range object.Differences(deployment("other"), deployment(secret), []string{secret}) {
+		said = append(said, d.String())
+	}
+	require.Len(t, said, 2)
+	assert.Equal(t, `spec.args is ["other"], and should be ["[secret]"]`, said[0])
+	assert.NotContains(t, said[1], secret[:8])
+	assert.Contains(t, said[1], "[secret]")
 }
 
 func TestLastEditor(t *testing.T) {
