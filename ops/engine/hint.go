@@ -19,7 +19,7 @@ var hints = []struct{ phrase, wayOut string }{
 	{"available within allocated timeout", "pods of the release are not ready: `kubectl get pods --namespace NAMESPACE` and `kubectl describe` say why. Mend it, then up again"},
 	{"context deadline exceeded", "pods of the release are not ready: `kubectl get pods --namespace NAMESPACE` and `kubectl describe` say why. Mend it, then up again"},
 	{"bucket already exists", "the bucket is there already: `pulumi config set importBucket true` takes it in with its objects. Then up again"},
-	{"cannot be deleted because it is protected", "the bucket is protected, and nothing was touched: if it is to go, `pulumi config set protectBucket false`, up, and then again"},
+	{"marked for protection", "the bucket is protected: if it is to go, or to be another, `pulumi config set protectBucket false`, up, and then again"},
 	{"unreachable", "the Kubernetes API does not answer: start it, or mend kubernetes:kubeconfig. Then up again, which goes on from here"},
 	{"connection refused", "what is asked for at that address does not run: start it, or mend the address. Then up again, which goes on from here"},
 	{"no space left on device", "the disk is full: make room. Then up again, which goes on from here"},
