@@ -32,23 +32,23 @@ type Cluster struct {
 	objects   dynamic.Interface
 }
 
-// Settings say which cluster it is, as the provider of Kubernetes takes it.
-type Settings struct {
-	// Kubeconfig is a file's path or its content; empty is what kubectl takes.
-	Kubeconfig string
-	// Context and Cluster are of the kubeconfig; empty is the current ones.
-	Context, Cluster string
-}
+// Settings returns a setting of Pulumi's Kubernetes provider by its name, which is
+// one of Names; empty if it is not set. kubeconfig is a file's path or its
+// content, by default what kubectl takes; context and cluster are of it.
+type Settings func(name string) string
+
+// Names are the settings that say which cluster it is.
+var Names = []string{"kubeconfig", "context", "cluster"}
 
 // New returns the cluster that settings say. It does not look for it yet.
 func New(settings Settings) (*Cluster, error) {
-	overrides := &clientcmd.ConfigOverrides{CurrentContext: settings.Context}
-	overrides.Context.Cluster = settings.Cluster
+	overrides := &clientcmd.ConfigOverrides{CurrentContext: settings("context")}
+	overrides.Context.Cluster = settings("cluster")
 	c := &Cluster{loader: clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
 		clientcmd.NewDefaultClientConfigLoadingRules(), overrides)}
-	if settings.Kubeconfig != "" {
-		content := []byte(settings.Kubeconfig)
-		if file, err := os.ReadFile(settings.Kubeconfig); err == nil {
+	if kubeconfig := settings("kubeconfig"); kubeconfig != "" {
+		content := []byte(kubeconfig)
+		if file, err := os.ReadFile(kubeconfig); err == nil {
 			content = file
 		}
 		parsed, err := clientcmd.Load(content)

@@ -86,11 +86,8 @@ func Find(ctx context.Context, stack engine.Stack) ([]Finding, error) {
 // refreshed tells what a refresh has found.
 func refreshed(steps []engine.Step) []Finding {
 	var findings []Finding
-	for _, s := range steps {
-		if !s.Changes() || !resource(s).Custom {
-			continue
-		}
-		where, what := called(resource(s))
+	for _, s := range engine.Changing(steps) {
+		where, what := called(s.Resource())
 		is := "is gone"
 		if s.Op != "delete" {
 			is = "is another than in the state: " + paths(s.Changed)
@@ -104,11 +101,8 @@ func refreshed(steps []engine.Step) []Finding {
 // state has not.
 func previewed(steps []engine.Step) []Finding {
 	var findings []Finding
-	for _, s := range steps {
-		if !s.Changes() || !resource(s).Custom {
-			continue
-		}
-		_, what := called(resource(s))
+	for _, s := range engine.Changing(steps) {
+		_, what := called(s.Resource())
 		is := fmt.Sprintf("is not yet as the configuration has it; up would %s it", strings.ReplaceAll(s.Op, "-", " "))
 		if len(s.Changed) > 0 {
 			is += ": " + paths(s.Changed)

@@ -56,7 +56,7 @@ func (t *Target) Ready(ctx context.Context, config map[string]string) (same bool
 		return func(name string) string { return config[provider+":"+name] }
 	}
 	same = true
-	for provider, names := range map[string][]string{minioProvider: objectstore.Names(), kubernetesProvider: {"kubeconfig", "context", "cluster"}} {
+	for provider, names := range map[string][]string{minioProvider: objectstore.Names(), kubernetesProvider: cluster.Names} {
 		for _, name := range names {
 			same = same && t.settings(provider)(name) == inConfig(provider)(name)
 		}
@@ -108,11 +108,7 @@ func look(ctx context.Context, minio, kubernetes func(name string) string, names
 			storeErr = unanswered("MinIO", store.Endpoint(), err)
 		}
 	}
-	target, clusterErr := cluster.New(cluster.Settings{
-		Kubeconfig: kubernetes("kubeconfig"),
-		Context:    kubernetes("context"),
-		Cluster:    kubernetes("cluster"),
-	})
+	target, clusterErr := cluster.New(kubernetes)
 	if clusterErr == nil {
 		if err := target.Answers(ctx, namespace); err != nil {
 			clusterErr = unanswered("Kubernetes", target.Server(), err)
@@ -171,6 +167,3 @@ func called(r *engine.Resource) (where, what string) {
 }
 
 func releaseName(namespace, name string) string { return fmt.Sprintf("release %s/%s", namespace, name) }
-
-// resource is the step's resource, as it is if it is there.
-func resource(step engine.Step) *engine.Resource { return cmp.Or(step.Old, step.New) }

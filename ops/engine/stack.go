@@ -4,6 +4,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -30,10 +32,19 @@ type Step struct {
 	// Old is missing when something is created, New when it is deleted.
 	Old *Resource `json:"oldState"`
 	New *Resource `json:"newState"`
-	// Changed has the paths of the properties that change. A replacement has the
-	// first parts of those that make it one in Replacing.
-	Changed   map[string]any `json:"detailedDiff"`
-	Replacing []string       `json:"replaceReasons"`
+	// Changed has the paths of the properties that change.
+	Changed map[string]any `json:"detailedDiff"`
+}
+
+// Resource is the step's resource, as it is if it is there, or else as it will be.
+func (s Step) Resource() *Resource { return cmp.Or(s.Old, s.New) }
+
+// Changing returns the steps that do something to a resource. Components have no
+// change of their own.
+func Changing(steps []Step) []Step {
+	return slices.DeleteFunc(slices.Clone(steps), func(s Step) bool {
+		return !s.Changes() || s.Resource() == nil || !s.Resource().Custom
+	})
 }
 
 // Changes says whether the step does anything.

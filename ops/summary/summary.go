@@ -49,15 +49,16 @@ func Markdown(ctx context.Context, stack string, steps []engine.Step, state *eng
 	return text + objects.markdown(false)
 }
 
+// rank is the place of a kind in kinds; -1 if it is none of them.
+func rank(kind string) int {
+	return slices.IndexFunc(kinds, func(k struct{ name, mark string }) bool { return k.name == kind })
+}
+
 // changesOf returns what would change: one change for a replacement, which has
-// several steps. Components have no change of their own.
+// several steps.
 func changesOf(steps []engine.Step) []change {
 	byURN := map[engine.URN]change{}
-	for _, s := range steps {
-		r := cmp.Or(s.Old, s.New)
-		if !s.Changes() || r == nil || !r.Custom {
-			continue
-		}
+	for _, s := range engine.Changing(steps) {
 		c := change{s.Op, s}
 		if strings.Contains(s.Op, "replace") {
 			c.kind = "replace"
@@ -69,11 +70,8 @@ func changesOf(steps []engine.Step) []change {
 		}
 		byURN[s.URN] = c
 	}
-	rank := func(c change) int {
-		return slices.IndexFunc(kinds, func(k struct{ name, mark string }) bool { return k.name == c.kind })
-	}
 	return slices.SortedFunc(maps.Values(byURN), func(a, b change) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.step.URN, b.step.URN))
+		return cmp.Or(cmp.Compare(rank(a.kind), rank(b.kind)), cmp.Compare(a.step.URN, b.step.URN))
 	})
 }
 
@@ -105,10 +103,8 @@ func resources(changes []change) string {
 	text.WriteString("\n| | resource | type | what changes |\n|---|---|---|---|\n")
 	for _, c := range changes {
 		mark := c.kind
-		for _, kind := range kinds {
-			if kind.name == c.kind {
-				mark = kind.mark
-			}
+		if at := rank(c.kind); at >= 0 {
+			mark = kinds[at].mark
 		}
 		var what []string
 		for _, path := range slices.Sorted(maps.Keys(c.step.Changed)) {
@@ -300,11 +296,7 @@ func clusterOf(r *engine.Resource, steps []engine.Step, state *engine.State) (*c
 			provider = s.New
 		}
 	}
-	return cluster.New(cluster.Settings{
-		Kubeconfig: provider.Text("kubeconfig"),
-		Context:    provider.Text("context"),
-		Cluster:    provider.Text("cluster"),
-	})
+	return cluster.New(provider.Text)
 }
 
 // markdown lists the objects, with or without their differences.
