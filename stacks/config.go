@@ -15,8 +15,6 @@ import (
 // describes each key.
 type Config struct {
 	ObjectStore objectstore.Args
-	// SecretKey is the user's, if it is kept elsewhere too.
-	SecretKey string
 
 	Namespace   string
 	PodSecurity string
@@ -68,7 +66,6 @@ func load(r *reader) *Config {
 			DeleteBucket:  !r.flag("retainBucket", true),
 			DeleteObjects: r.flag("forceDestroy", false),
 		},
-		SecretKey:   r.secret("secretKey", objectstore.ValidateSecretKey),
 		Namespace:   r.text("namespace", "tempo", kube.ValidateLabel),
 		PodSecurity: r.choice("podSecurity", kube.PodSecurityLevels[0], kube.PodSecurityLevels...),
 		SecretName:  r.text("secretName", "tempo-minio-secret", kube.ValidateSubdomain),

@@ -13,29 +13,13 @@ const (
 // credentials notes what contradicts itself in who makes the keys, and who keeps
 // them.
 func (r *reader) credentials(c *Config) {
-	var (
-		credentials, secretKey = r.key("credentials"), r.key("secretKey")
-		existing               = c.Credentials == CredentialsExisting
-		user                   = !c.ObjectStore.BucketOnly
-	)
+	existing := c.Credentials == CredentialsExisting
 	if existing && c.ObjectStore.KeyGeneration != 1 {
 		r.problem("%s: is of no use with %s: existing, where the stack makes no key. Take it out: pulumi config rm keyGeneration",
-			r.key("keyGeneration"), credentials)
+			r.key("keyGeneration"), r.key("credentials"))
 	}
-	if !existing && c.SecretKey != "" {
-		r.problem("%s: goes with %s: existing, where somebody else keeps the key; here the stack makes one. Take it out: pulumi config rm secretKey",
-			secretKey, credentials)
-	}
-	if !existing && !user {
+	if !existing && c.ObjectStore.BucketOnly {
 		r.problem("%s: false goes with %s: existing; here the stack must make the user, since it makes the key. Set it: pulumi config set credentials existing",
-			r.key("manageUser"), credentials)
-	}
-	if existing && !user && c.SecretKey != "" {
-		r.problem("%s: is of no use with %s: false, which leaves the user alone. Take it out: pulumi config rm secretKey",
-			secretKey, r.key("manageUser"))
-	}
-	if existing && user && c.SecretKey == "" {
-		r.problem("%s: is missing: with %s: existing the stack gives the MinIO user the key that the Secret has. Set it: pulumi config set --secret secretKey; or leave the user alone: pulumi config set manageUser false",
-			secretKey, credentials)
+			r.key("manageUser"), r.key("credentials"))
 	}
 }

@@ -17,13 +17,13 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// fake is a stack's configuration. Every value whose key ends in Password or
-// secretKey is encrypted.
+// fake is a stack's configuration. Every value whose key ends in Password is
+// encrypted.
 type fake map[string]string
 
 func (f fake) GetConfig(key string) (string, bool) { value, ok := f[key]; return value, ok }
 func (f fake) IsConfigSecret(key string) bool {
-	return strings.HasSuffix(key, "Password") || strings.HasSuffix(key, "secretKey")
+	return strings.HasSuffix(key, "Password")
 }
 
 // with is the least that a stack must say, and the pairs of keys and values.
@@ -138,8 +138,8 @@ func TestConfig(t *testing.T) {
 		"IPv6":        {our("s3Endpoint", "[fd00::1]:9000"), func(c *Config) { c.S3.Endpoint = "[fd00::1]:9000" }},
 		"keys inline": {our("credentials", "inline"), func(c *Config) { c.Credentials = "inline" }},
 		"an existing Secret, and the user": {
-			our("credentials", "existing", "secretKey", "abcdefgh01234567"),
-			func(c *Config) { c.Credentials, c.SecretKey = "existing", "abcdefgh01234567" },
+			our("credentials", "existing"),
+			func(c *Config) { c.Credentials = "existing" },
 		},
 		"an existing Secret and user": {
 			our("credentials", "existing", "manageUser", "false"),

@@ -33,7 +33,7 @@ func goldenConfigs() map[string][]string {
 	for credentials, pairs := range map[string][]string{
 		"secret":   nil,
 		"inline":   {"credentials", "inline"},
-		"existing": {"credentials", "existing", "manageUser", "false"},
+		"existing": {"credentials", "existing"},
 	} {
 		for _, profile := range tempo.Profiles() {
 			configs[credentials+"-"+profile] = append([]string{"profile", profile}, pairs...)

@@ -85,22 +85,6 @@ func (r *reader) choice(name, def string, choices ...string) string {
 	})
 }
 
-// secret reads a string that must be encrypted, and that no problem ever tells.
-func (r *reader) secret(name string, check func(string) error) string {
-	r.declared[name] = declaration{kind: "string", def: ""}
-	value, ok := r.source.GetConfig(r.key(name))
-	if !ok || value == "" {
-		return ""
-	}
-	if !r.source.IsConfigSecret(r.key(name)) {
-		r.problem("%s: stands in plain text. Encrypt it: pulumi config set --secret %s", r.key(name), name)
-	}
-	if err := check(value); err != nil {
-		r.problem("%s: %w. Set it: pulumi config set --secret %s", r.key(name), err, name)
-	}
-	return value
-}
-
 // flag reads a boolean.
 func (r *reader) flag(name string, def bool) bool {
 	value, ok := r.get(name, "boolean", def)

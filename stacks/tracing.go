@@ -34,15 +34,15 @@ func Tracing(ctx *pulumi.Context) error {
 		}
 	}
 
-	store, err := objectstore.New(ctx, name, config.objectStore())
+	namespace, err := kube.NewNamespace(ctx, name, config.namespace())
 	if err != nil {
 		return err
 	}
-	namespace, err := kube.NewNamespace(ctx, name, config.namespace(store))
+	store, secret, err := config.keys(ctx, namespace)
 	if err != nil {
 		return err
 	}
-	traces, err := tempo.New(ctx, name, config.tempo(store, namespace))
+	traces, err := tempo.New(ctx, name, config.tempo(store, namespace, secret))
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,9 @@ func Tracing(ctx *pulumi.Context) error {
 	}
 
 	ctx.Export("bucket", store.Bucket)
-	ctx.Export("secretName", config.secretName(namespace))
+	if secret != nil {
+		ctx.Export("secretName", secret.Name)
+	}
 	ctx.Export("queryUrl", traces.QueryURL)
 	if slices.Contains(config.Tempo.Receivers, tempo.ReceiverOTLPGRPC) {
 		ctx.Export("otlpGrpc", traces.OTLPGRPC)
@@ -71,23 +73,32 @@ func Tracing(ctx *pulumi.Context) error {
 	return nil
 }
 
-func (c *Config) objectStore() *objectstore.Args {
+// keys makes the bucket, and has its user's keys in a Secret: one that is made of
+// them, or one that they are read from. The Secret is nil if they go inline.
+func (c *Config) keys(ctx *pulumi.Context, namespace *kube.Namespace) (*objectstore.ObjectStore, *kube.Secret, error) {
 	args := c.ObjectStore
-	if c.SecretKey != "" {
-		args.SecretKey = pulumi.String(c.SecretKey)
+	if c.Credentials == CredentialsExisting {
+		secret, err := namespace.ReadSecret(ctx, name, c.SecretName)
+		if err != nil {
+			return nil, nil, err
+		}
+		args.SecretKey = secret.Value(tempo.SecretKeyField)
+		store, err := objectstore.New(ctx, name, &args)
+		return store, secret, err
 	}
-	return &args
+	store, err := objectstore.New(ctx, name, &args)
+	if err != nil || c.Credentials == CredentialsInline {
+		return store, nil, err
+	}
+	secret, err := namespace.NewSecret(ctx, name, c.SecretName, map[string]pulumi.StringInput{
+		tempo.AccessKeyField: store.AccessKey,
+		tempo.SecretKeyField: store.SecretKey,
+	})
+	return store, secret, err
 }
 
-func (c *Config) namespace(store *objectstore.ObjectStore) *kube.NamespaceArgs {
+func (c *Config) namespace() *kube.NamespaceArgs {
 	args := &kube.NamespaceArgs{Name: c.Namespace, PodSecurity: c.PodSecurity}
-	if c.Credentials == CredentialsSecret {
-		args.SecretName = c.SecretName
-		args.SecretData = map[string]pulumi.StringInput{
-			tempo.AccessKeyField: store.AccessKey,
-			tempo.SecretKeyField: store.SecretKey,
-		}
-	}
 	if c.S3.CA != "" {
 		args.ConfigMapName = c.Release + "-minio-ca"
 		args.ConfigMapData = map[string]string{tempo.CAField: c.S3.CA}
@@ -95,7 +106,7 @@ func (c *Config) namespace(store *objectstore.ObjectStore) *kube.NamespaceArgs {
 	return args
 }
 
-func (c *Config) tempo(store *objectstore.ObjectStore, namespace *kube.Namespace) *tempo.Args {
+func (c *Config) tempo(store *objectstore.ObjectStore, namespace *kube.Namespace, secret *kube.Secret) *tempo.Args {
 	args := &tempo.Args{
 		Release:   c.Release,
 		Namespace: namespace.Name,
@@ -106,24 +117,18 @@ func (c *Config) tempo(store *objectstore.ObjectStore, namespace *kube.Namespace
 		Region:    c.S3.Region,
 		Insecure:  c.S3.Insecure,
 		CA:        c.S3.CA,
+		AccessKey: store.AccessKey,
+		SecretKey: store.SecretKey,
 		Options:   c.Tempo,
 	}
 	if c.S3.CA != "" {
 		args.CAConfigMap = namespace.ConfigMapName
 	}
-	if c.Credentials != CredentialsInline {
-		args.SecretName = c.secretName(namespace)
+	if secret != nil {
+		args.SecretName = secret.Name
 	}
-	if !c.ObjectStore.BucketOnly {
-		args.AccessKey, args.SecretKey = store.AccessKey, store.SecretKey
+	if c.ObjectStore.BucketOnly {
+		args.AccessKey, args.SecretKey = secret.Value(tempo.AccessKeyField), secret.Value(tempo.SecretKeyField)
 	}
 	return args
-}
-
-// secretName is the name of the Secret that the pods read: empty if there is none.
-func (c *Config) secretName(namespace *kube.Namespace) pulumi.StringOutput {
-	if c.Credentials == CredentialsExisting {
-		return pulumi.String(c.SecretName).ToStringOutput()
-	}
-	return namespace.SecretName
 }

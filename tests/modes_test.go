@@ -83,24 +83,56 @@ func inline(h harness) {
 	h.mustStack("refresh", "--preview-only", noChanges)
 }
 
+// existing has the keys in a Secret that somebody else keeps: the user gets the
+// key that is in it, and another one once that is changed.
 func existing(h harness) {
-	const secret = "keptByVault0123456789"
-	h.kubectl("create", "secret", "generic", "--namespace=tempo", "from-vault",
-		"--from-literal=MINIO_ACCESS_KEY_ID=tempo", "--from-literal=MINIO_SECRET_ACCESS_KEY="+secret)
+	kept := func(secret string) {
+		h.kubectl("delete", "secret", "--namespace=tempo", "--ignore-not-found", "from-vault")
+		h.kubectl("create", "secret", "generic", "--namespace=tempo", "from-vault",
+			"--from-literal=MINIO_ACCESS_KEY_ID=tempo", "--from-literal=MINIO_SECRET_ACCESS_KEY="+secret)
+	}
+	opens := func(secret string) error {
+		_, err := h.s3(keys{"tempo", secret}).BucketExists(h.Context(), "k3s-tempo")
+		return err
+	}
+	const first, second = "keptByVault0123456789", "changedByVault0123456789"
 	h.pulumi("config", "rm", "--config-file", h.ConfigFile(), "keyGeneration") // no key is made any more
 	h.set("credentials", "existing")
 	h.set("secretName", "from-vault")
-	h.set("--secret", "secretKey", secret)
-	h.up()
+	out, code := h.picluster(nil, "up", "-yes")
+	require.NotZero(h, code, "there is no such Secret")
+	assert.True(h, strings.Contains(out, "the Secret of credentials: existing is not there"), lastLines(out, 15))
 
+	kept(first)
+	h.up()
 	assert.Equal(h, "from-vault", h.outputs()["secretName"])
 	env := h.kubectl("get", "pods", "--namespace=tempo", "--selector=app.kubernetes.io/component=querier",
 		"--output=jsonpath={.items[*].spec.containers[*].env[*].valueFrom.secretKeyRef.name}")
 	assert.Equal(h, []string{"from-vault", "from-vault"}, strings.Fields(env))
-	_, err := h.s3(keys{"tempo", secret}).BucketExists(h.Context(), "k3s-tempo")
-	require.NoError(h, err, "the key in the Secret does not open the bucket")
-	assert.Empty(h, foundIn(h.pulumi("stack", "export"), secret))
+	require.NoError(h, opens(first), "the key in the Secret does not open the bucket")
 	assert.NotContains(h, h.pulumi("stack", "export"), "RandomPassword", "the stack makes a key all the same")
+	h.mustStack("preview", noChanges)
+
+	kept(second)
+	table, code := h.picluster(nil, "drift")
+	assert.Equal(h, exitDrifted, code, table)
+	assert.True(h, hasRow(table, "Secret tempo/from-vault", "its secret key is not the user's"), table)
+	querier := h.podsOf("querier")
+	out, code = h.picluster(nil, "up", "-yes")
+	require.Zero(h, code, lastLines(out, 15))
+	require.NoError(h, opens(second), "the stack does not follow the Secret")
+	assert.Error(h, opens(first), "the old key opens the bucket still")
+	assert.NotEqual(h, querier, h.podsOf("querier"), "the pods read the old key still")
+	table, code = h.picluster(nil, "drift")
+	assert.Zero(h, code, table)
+
+	for place, text := range map[string]string{
+		"the state":        h.pulumi("stack", "export"),
+		"the up":           out,
+		"a preview (JSON)": h.mustStack("preview", "--json"),
+	} {
+		assert.Empty(h, append(foundIn(text, first), foundIn(text, second)...), "%s has the secret key", place)
+	}
 	h.mustStack("preview", noChanges)
 }
 

@@ -3,39 +3,57 @@ package tests
 import (
 	"context"
 	"encoding/json"
+	"path/filepath"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/picluster/picluster/components/helm"
+	"github.com/picluster/picluster/internal/pulumitest"
+	"github.com/picluster/picluster/stacks"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 type schemaProperty struct {
-	Type string `json:"type"`
-	Ref  string `json:"$ref"`
+	Type                 string          `json:"type"`
+	Ref                  string          `json:"$ref"`
+	Items                *schemaProperty `json:"items"`
+	AdditionalProperties *schemaProperty `json:"additionalProperties"`
 }
 
-// TestReleaseIsTheProvidersOwn holds the release's fields, which are written by
-// hand, against the schema of the provider that gets them.
-func TestReleaseIsTheProvidersOwn(t *testing.T) {
+type schemaType struct {
+	Properties map[string]schemaProperty `json:"properties"`
+}
+
+// providerSchema is what a provider says of itself.
+type providerSchema struct {
+	Resources map[string]struct {
+		schemaType
+		InputProperties map[string]schemaProperty `json:"inputProperties"`
+		RequiredInputs  []string                  `json:"requiredInputs"`
+	} `json:"resources"`
+	Types map[string]schemaType `json:"types"`
+}
+
+// TestKubernetesIsTheProvidersOwn holds what is written by hand here, and not
+// generated from the provider's schema, against that schema.
+func TestKubernetesIsTheProvidersOwn(t *testing.T) {
 	h := start(t)
 	ctx, cancel := context.WithTimeout(t.Context(), commandTimeout)
 	defer cancel()
 	text, err := h.Pulumi(ctx, "package", "get-schema", "kubernetes").Output()
 	require.NoError(t, err)
-	var schema struct {
-		Resources map[string]struct {
-			InputProperties map[string]schemaProperty `json:"inputProperties"`
-			Properties      map[string]schemaProperty `json:"properties"`
-			RequiredInputs  []string                  `json:"requiredInputs"`
-		} `json:"resources"`
-		Types map[string]struct {
-			Properties map[string]schemaProperty `json:"properties"`
-		} `json:"types"`
-	}
+	var schema providerSchema
 	require.NoError(t, json.Unmarshal(text, &schema))
+	t.Run("release", func(t *testing.T) { schema.holdsRelease(t) })
+	t.Run("objects", func(t *testing.T) { schema.holdsObjects(t) })
+}
+
+func (schema providerSchema) holdsRelease(t *testing.T) {
 	release, ok := schema.Resources[helm.ReleaseToken]
 	require.True(t, ok, "%s is not in the schema", helm.ReleaseToken)
 
@@ -46,6 +64,77 @@ func TestReleaseIsTheProvidersOwn(t *testing.T) {
 	}
 	assertFields(t, helm.RepositoryOptsArgs{}.ElementType(), schema.Types["kubernetes:helm.sh/v3:RepositoryOpts"].Properties)
 	assertFields(t, reflect.TypeFor[helm.Release](), release.Properties)
+}
+
+// holdsObjects asserts that the inputs of every object that a stack can make are
+// of its kind's schema.
+func (schema providerSchema) holdsObjects(t *testing.T) {
+	resources, err := pulumitest.Run(t, false, map[string]string{
+		"minio:minioServer":         "s3.example.com:9091",
+		"minio:minioSsl":            "true",
+		"minio:minioUser":           "admin",
+		"minio:minioPassword":       "hunter2",
+		"minio:minioCacertFile":     filepath.Join("testdata", "ca.crt"),
+		"picluster:datasources":     "configmap",
+		"picluster:networkPolicies": "true",
+		"picluster:tracesFrom":      `["default"]`,
+	}, stacks.Tracing)
+	require.NoError(t, err)
+	var kinds []string
+	for _, r := range resources {
+		if !strings.HasPrefix(r.Type, "kubernetes:") || r.Type == helm.ReleaseToken {
+			continue
+		}
+		kinds = append(kinds, strings.TrimPrefix(r.Type, "kubernetes:"))
+		kind, ok := schema.Resources[r.Type]
+		if assert.True(t, ok, "%s is not in the schema", r.Type) {
+			schema.assertInputs(t, r.Type, r.Inputs, kind.InputProperties)
+		}
+	}
+	slices.Sort(kinds)
+	assert.Equal(t, []string{"core/v1:ConfigMap", "core/v1:Namespace", "core/v1:Secret", "networking.k8s.io/v1:NetworkPolicy"}, slices.Compact(kinds))
+}
+
+// assertInputs asserts that each input is a property of the same name and type, and
+// what is in it too.
+func (schema providerSchema) assertInputs(t *testing.T, path string, inputs resource.PropertyMap, properties map[string]schemaProperty) {
+	t.Helper()
+	for name, value := range inputs {
+		property, ok := properties[string(name)]
+		if assert.True(t, ok, "%s: the schema has no %q", path, name) {
+			schema.assertInput(t, path+"."+string(name), value, property)
+		}
+	}
+}
+
+func (schema providerSchema) assertInput(t *testing.T, path string, value resource.PropertyValue, property schemaProperty) {
+	t.Helper()
+	for value.IsSecret() {
+		value = value.SecretValue().Element
+	}
+	_, reference, _ := strings.Cut(property.Ref, "#/types/")
+	switch of, isType := schema.Types[reference]; {
+	case isType:
+		if assert.True(t, value.IsObject(), "%s is no object", path) {
+			schema.assertInputs(t, path, value.ObjectValue(), of.Properties)
+		}
+	case property.Type == "array":
+		if assert.True(t, value.IsArray(), "%s is no array", path) {
+			for _, element := range value.ArrayValue() {
+				schema.assertInput(t, path+"[]", element, *property.Items)
+			}
+		}
+	case property.Type == "object":
+		if assert.True(t, value.IsObject(), "%s is no object", path) {
+			for name, element := range value.ObjectValue() {
+				schema.assertInput(t, path+"."+string(name), element, *property.AdditionalProperties)
+			}
+		}
+	case value.IsNumber(): // a port: a number or a name
+		assert.Contains(t, []string{"integer", "string"}, property.Type, path)
+	default:
+		assert.Equal(t, property.Type, value.TypeString(), path)
+	}
 }
 
 // assertFields asserts that each tagged field of a struct is a property of the
@@ -61,7 +150,7 @@ func assertFields(t *testing.T, structure reflect.Type, properties map[string]sc
 		if property.Ref != "" {
 			want = "object"
 		}
-		assert.Equal(t, want, schemaType(field.Type), "%s.%s", structure, field.Name)
+		assert.Equal(t, want, typeOf(field.Type), "%s.%s", structure, field.Name)
 	}
 }
 
@@ -75,8 +164,8 @@ func wireNames(structure reflect.Type) map[string]reflect.StructField {
 	return fields
 }
 
-// schemaType returns what a schema calls the type of a field.
-func schemaType(field reflect.Type) string {
+// typeOf returns what a schema calls the type of a field.
+func typeOf(field reflect.Type) string {
 	switch field {
 	case reflect.TypeFor[pulumi.StringOutput](), reflect.TypeFor[pulumi.StringPtrOutput]():
 		return "string"

@@ -9,8 +9,6 @@ import (
 	"github.com/picluster/picluster/components/helm"
 	"github.com/picluster/picluster/components/kube"
 	"github.com/picluster/picluster/internal/problems"
-	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
-	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
@@ -103,19 +101,18 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 }
 
 func (g *Grafana) newConfigMap(ctx *pulumi.Context, name string, a Args, url pulumi.StringOutput) error {
-	_, err := corev1.NewConfigMap(ctx, name+"-datasources", &corev1.ConfigMapArgs{
-		Metadata: &metav1.ObjectMetaArgs{
-			Name:      pulumi.String(a.ConfigMap.Name),
+	file := url.ApplyT(func(url string) (string, error) {
+		return ProvisioningFile(Datasources(url, a.Links))
+	}).(pulumi.StringOutput)
+	_, err := kube.NewObject(ctx, "v1", "ConfigMap", name+"-datasources",
+		kube.Metadata{
+			Name:      a.ConfigMap.Name,
 			Namespace: pulumi.String(a.ConfigMap.Namespace),
 			// What kube-prometheus-stack's sidecar looks for, by default.
-			Labels: pulumi.StringMap{"grafana_datasource": pulumi.String("1")},
+			Labels: map[string]string{"grafana_datasource": "1"},
 		},
-		Data: pulumi.StringMap{
-			a.ConfigMap.Name + ".yaml": url.ApplyT(func(url string) (string, error) {
-				return ProvisioningFile(Datasources(url, a.Links))
-			}).(pulumi.StringOutput),
-		},
-	}, pulumi.Parent(g))
+		pulumi.Map{"data": pulumi.StringMap{a.ConfigMap.Name + ".yaml": file}},
+		pulumi.Parent(g))
 	return err
 }
 

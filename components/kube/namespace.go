@@ -1,5 +1,5 @@
-// Package kube makes a Kubernetes namespace, and the Secret and the ConfigMap
-// that its pods read.
+// Package kube makes a Kubernetes namespace, and what its pods read: a Secret, a
+// ConfigMap.
 package kube
 
 import (
@@ -10,8 +10,6 @@ import (
 	"strings"
 
 	"github.com/picluster/picluster/internal/problems"
-	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
-	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
@@ -24,11 +22,6 @@ type NamespaceArgs struct {
 	// PodSecurityLevels. Empty: the cluster's default. See
 	// https://kubernetes.io/docs/concepts/security/pod-security-standards/.
 	PodSecurity string
-	// SecretName is the Secret's name, a DNS subdomain. Empty: there is none.
-	SecretName string
-	// SecretData is what the Secret holds, in plain text, by key; it is marked
-	// as a Pulumi secret, whatever comes in. It goes with SecretName.
-	SecretData map[string]pulumi.StringInput
 	// ConfigMapName is the ConfigMap's name, a DNS subdomain. Empty: there is
 	// none.
 	ConfigMapName string
@@ -45,15 +38,15 @@ type Namespace struct {
 
 	// Name is the namespace's name.
 	Name pulumi.StringOutput `pulumi:"name"`
-	// SecretName is the Secret's name, known once the Secret is there; empty if
-	// there is none.
-	SecretName pulumi.StringOutput `pulumi:"secretName"`
 	// ConfigMapName is the ConfigMap's name, known once it is there; empty if
 	// there is none.
 	ConfigMapName pulumi.StringOutput `pulumi:"configMapName"`
+
+	// id is the namespace's, known once it is there, as its name need not be.
+	id pulumi.IDOutput
 }
 
-// NewNamespace makes the namespace, then what is in it. It returns one error that
+// NewNamespace makes the namespace, then its ConfigMap. It returns one error that
 // names every bad field.
 func NewNamespace(ctx *pulumi.Context, name string, args *NamespaceArgs, opts ...pulumi.ResourceOption) (*Namespace, error) {
 	if args == nil {
@@ -63,62 +56,34 @@ func NewNamespace(ctx *pulumi.Context, name string, args *NamespaceArgs, opts ..
 		return nil, fmt.Errorf("kube namespace %q: %w", name, err)
 	}
 
-	n := &Namespace{
-		SecretName:    pulumi.String("").ToStringOutput(),
-		ConfigMapName: pulumi.String("").ToStringOutput(),
-	}
+	n := &Namespace{ConfigMapName: pulumi.String("").ToStringOutput()}
 	if err := ctx.RegisterComponentResource("picluster:kube:Namespace", name, n, opts...); err != nil {
 		return nil, err
 	}
 	parent := pulumi.Parent(n)
 
-	labels := pulumi.StringMap{"app.kubernetes.io/managed-by": pulumi.String("pulumi")}
+	labels := map[string]string{"app.kubernetes.io/managed-by": "pulumi"}
 	if args.PodSecurity != "" {
-		labels["pod-security.kubernetes.io/enforce"] = pulumi.String(args.PodSecurity)
+		labels["pod-security.kubernetes.io/enforce"] = args.PodSecurity
 	}
-	namespace, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
-		Metadata: &metav1.ObjectMetaArgs{
-			Name:   pulumi.String(args.Name),
-			Labels: labels,
-		},
-	}, parent)
+	namespace, err := NewObject(ctx, "v1", "Namespace", name+"-namespace", Metadata{Name: args.Name, Labels: labels}, nil, parent)
 	if err != nil {
 		return nil, err
 	}
-	n.Name = namespace.Metadata.Name().Elem()
-
-	if args.SecretName != "" {
-		secret, err := corev1.NewSecret(ctx, name+"-secret", &corev1.SecretArgs{
-			Metadata: &metav1.ObjectMetaArgs{
-				Name:      pulumi.String(args.SecretName),
-				Namespace: namespace.Metadata.Name(),
-			},
-			Type:       pulumi.String("Opaque"),
-			StringData: pulumi.StringMap(args.SecretData), // which the SDK marks as a secret
-		}, parent)
-		if err != nil {
-			return nil, err
-		}
-		n.SecretName = secret.Metadata.Name().Elem()
-	}
+	n.Name, n.id = namespace.Name(), namespace.ID()
 
 	if args.ConfigMapName != "" {
-		configMap, err := corev1.NewConfigMap(ctx, name+"-config", &corev1.ConfigMapArgs{
-			Metadata: &metav1.ObjectMetaArgs{
-				Name:      pulumi.String(args.ConfigMapName),
-				Namespace: namespace.Metadata.Name(),
-			},
-			Data: pulumi.ToStringMap(args.ConfigMapData),
-		}, parent)
+		configMap, err := NewObject(ctx, "v1", "ConfigMap", name+"-config",
+			Metadata{Name: args.ConfigMapName, Namespace: n.Name},
+			pulumi.Map{"data": pulumi.ToStringMap(args.ConfigMapData)}, parent)
 		if err != nil {
 			return nil, err
 		}
-		n.ConfigMapName = configMap.Metadata.Name().Elem()
+		n.ConfigMapName = configMap.Name()
 	}
 
 	return n, ctx.RegisterResourceOutputs(n, pulumi.Map{
 		"name":          n.Name,
-		"secretName":    n.SecretName,
 		"configMapName": n.ConfigMapName,
 	})
 }
@@ -144,18 +109,14 @@ func (a NamespaceArgs) validate() error {
 	if a.PodSecurity != "" && !slices.Contains(PodSecurityLevels, a.PodSecurity) {
 		p.Add("PodSecurity %q: is none of %s", a.PodSecurity, strings.Join(PodSecurityLevels, ", "))
 	}
-	contents := func(kind, name string, keys []string) {
-		if name != "" {
-			p.Check(kind+"Name", name, ValidateSubdomain(name))
-		}
-		if (name == "") != (len(keys) == 0) {
-			p.Add("%sName %q: goes with %sData, and neither without the other", kind, name, kind)
-		}
-		for _, key := range keys {
-			p.Check(kind+"Data key", key, join(validation.IsConfigMapKey(key)))
-		}
+	if a.ConfigMapName != "" {
+		p.Check("ConfigMapName", a.ConfigMapName, ValidateSubdomain(a.ConfigMapName))
 	}
-	contents("Secret", a.SecretName, slices.Sorted(maps.Keys(a.SecretData)))
-	contents("ConfigMap", a.ConfigMapName, slices.Sorted(maps.Keys(a.ConfigMapData)))
+	if (a.ConfigMapName == "") != (len(a.ConfigMapData) == 0) {
+		p.Add("ConfigMapName %q: goes with ConfigMapData, and neither without the other", a.ConfigMapName)
+	}
+	for _, key := range slices.Sorted(maps.Keys(a.ConfigMapData)) {
+		p.Check("ConfigMapData key", key, join(validation.IsConfigMapKey(key)))
+	}
 	return p.Err()
 }

@@ -12,63 +12,48 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const (
-	namespaceType = "kubernetes:core/v1:Namespace"
-	secretType    = "kubernetes:core/v1:Secret"
-)
+const namespaceType = "kubernetes:core/v1:Namespace"
 
 func args(namespace string) *kube.NamespaceArgs {
 	return &kube.NamespaceArgs{
 		Name:        namespace,
 		PodSecurity: "baseline",
-		SecretName:  "keys",
-		SecretData:  map[string]pulumi.StringInput{"PASSWORD": pulumi.String("hunter2")},
 	}
 }
 
 func TestNamespace(t *testing.T) {
 	for _, preview := range []bool{false, true} {
 		t.Run(fmt.Sprintf("preview=%t", preview), func(t *testing.T) {
-			outputs := make(chan []any, 1)
+			names := make(chan string, 1)
 			resources, err := pulumitest.Run(t, preview, nil, func(ctx *pulumi.Context) error {
 				namespace, err := kube.NewNamespace(ctx, "tempo", args("traces"))
 				if err != nil {
 					return err
 				}
-				pulumi.All(namespace.Name, namespace.SecretName).ApplyT(func(all []any) error {
-					outputs <- all
-					return nil
-				})
+				namespace.Name.ApplyT(func(name string) error { names <- name; return nil })
 				return nil
 			})
 			require.NoError(t, err)
 
 			namespace := pulumitest.Find(t, resources, namespaceType, "tempo-namespace")
+			assert.Equal(t, "v1", namespace.Inputs["apiVersion"].StringValue())
+			assert.Equal(t, "Namespace", namespace.Inputs["kind"].StringValue())
 			assert.Equal(t, "traces", namespace.Inputs["metadata"].ObjectValue()["name"].StringValue())
 			labels := namespace.Inputs["metadata"].ObjectValue()["labels"].ObjectValue()
 			assert.Equal(t, "pulumi", labels["app.kubernetes.io/managed-by"].StringValue())
 			assert.Equal(t, "baseline", labels["pod-security.kubernetes.io/enforce"].StringValue())
 
-			secret := pulumitest.Find(t, resources, secretType, "tempo-secret")
-			metadata := secret.Inputs["metadata"].ObjectValue()
-			assert.Equal(t, "keys", metadata["name"].StringValue())
-			assert.Contains(t, secret.AdditionalSecretOutputs, "data")
-			data := pulumitest.Secret(t, secret.Inputs["stringData"])
-			assert.Equal(t, "hunter2", data.ObjectValue()["PASSWORD"].StringValue())
-
 			if preview { // what follows waits for what Kubernetes will say
-				assert.False(t, pulumitest.Has(metadata, "namespace"))
-				assert.Empty(t, outputs)
+				assert.Empty(t, names)
 				return
 			}
-			assert.Equal(t, "traces", metadata["namespace"].StringValue())
-			assert.Equal(t, []any{"traces", "keys"}, <-outputs)
+			assert.Equal(t, "traces", <-names)
 		})
 	}
 }
 
-func TestWithAConfigMapAlone(t *testing.T) {
-	outputs := make(chan []any, 1)
+func TestWithAConfigMap(t *testing.T) {
+	names := make(chan string, 1)
 	resources, err := pulumitest.Run(t, false, nil, func(ctx *pulumi.Context) error {
 		namespace, err := kube.NewNamespace(ctx, "tempo", &kube.NamespaceArgs{
 			Name:          "traces",
@@ -78,17 +63,14 @@ func TestWithAConfigMapAlone(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		pulumi.All(namespace.SecretName, namespace.ConfigMapName).ApplyT(func(all []any) error {
-			outputs <- all
-			return nil
-		})
+		namespace.ConfigMapName.ApplyT(func(name string) error { names <- name; return nil })
 		return nil
 	})
 	require.NoError(t, err)
 	configMap := pulumitest.Find(t, resources, "kubernetes:core/v1:ConfigMap", "tempo-config")
 	assert.Equal(t, "PEM", configMap.Inputs["data"].ObjectValue()["ca.crt"].StringValue())
 	assert.Len(t, resources, 3, "the component, the namespace and the ConfigMap")
-	assert.Equal(t, []any{"", "ca"}, <-outputs)
+	assert.Equal(t, "ca", <-names)
 }
 
 func TestTwoNamespaces(t *testing.T) {
@@ -101,8 +83,8 @@ func TestTwoNamespaces(t *testing.T) {
 		return nil
 	})
 	require.NoError(t, err)
-	pulumitest.Find(t, resources, secretType, "one-secret")
-	pulumitest.Find(t, resources, secretType, "two-secret")
+	pulumitest.Find(t, resources, namespaceType, "one-namespace")
+	pulumitest.Find(t, resources, namespaceType, "two-namespace")
 }
 
 func TestBadArgs(t *testing.T) {
@@ -113,20 +95,20 @@ func TestBadArgs(t *testing.T) {
 		"nil":   {nil, []string{"args are missing"}},
 		"empty": {&kube.NamespaceArgs{}, []string{`Name ""`}},
 		"names without data": {
-			&kube.NamespaceArgs{Name: "tempo", SecretName: "a", ConfigMapName: "b"},
-			[]string{`SecretName "a": goes with SecretData`, `ConfigMapName "b": goes with ConfigMapData`},
+			&kube.NamespaceArgs{Name: "tempo", ConfigMapName: "b"},
+			[]string{`ConfigMapName "b": goes with ConfigMapData`},
 		},
 		"data without names": {
-			&kube.NamespaceArgs{Name: "tempo", SecretData: args("x").SecretData, ConfigMapData: map[string]string{"a": "b"}},
-			[]string{`SecretName "": goes with SecretData`, `ConfigMapName "": goes with ConfigMapData`},
+			&kube.NamespaceArgs{Name: "tempo", ConfigMapData: map[string]string{"a": "b"}},
+			[]string{`ConfigMapName "": goes with ConfigMapData`},
 		},
 		"all bad": {
 			&kube.NamespaceArgs{
-				Name:       "Tempo",
-				SecretName: "a_b",
-				SecretData: map[string]pulumi.StringInput{"a key": pulumi.String("")},
+				Name:          "Tempo",
+				ConfigMapName: "a_b",
+				ConfigMapData: map[string]string{"a key": ""},
 			},
-			[]string{`Name "Tempo"`, `SecretName "a_b"`, `SecretData key "a key"`},
+			[]string{`Name "Tempo"`, `ConfigMapName "a_b"`, `ConfigMapData key "a key"`},
 		},
 		"too long": {args(strings.Repeat("n", 64)), []string{"no more than 63"}},
 	} {

@@ -29,7 +29,8 @@ type Args struct {
 	// ImportBucket takes a bucket of that name that is there already, with its
 	// objects, instead of making one. It does nothing once that is done.
 	ImportBucket bool
-	// SecretKey is the user's secret key. Nil: one is made at random.
+	// SecretKey is the user's secret key. Nil: one is made at random. One that
+	// MinIO or Tempo cannot take is an error once it is known.
 	SecretKey pulumi.StringInput
 	// KeyGeneration has another random key made whenever it is another.
 	KeyGeneration int
@@ -131,7 +132,10 @@ func (store *ObjectStore) newUser(ctx *pulumi.Context, name string, a Args) erro
 		}
 		a.SecretKey = secretKey.Result
 	}
-	store.SecretKey = pulumi.ToSecret(a.SecretKey).(pulumi.StringOutput)
+	checked := a.SecretKey.ToStringOutput().ApplyT(func(key string) (string, error) {
+		return key, ValidateSecretKey(key)
+	})
+	store.SecretKey = pulumi.ToSecret(checked).(pulumi.StringOutput)
 
 	// ForceDestroy and UpdateSecret stay unset: the provider would delete the
 	// user, or make a key that nobody is told of, at every later update.
@@ -176,7 +180,7 @@ var secretKey = regexp.MustCompile(fmt.Sprintf(`^[A-Za-z0-9]{16,%d}$`, secretKey
 // the key.
 func ValidateSecretKey(key string) error {
 	if !secretKey.MatchString(key) {
-		return fmt.Errorf("must be 16 to %d letters and digits", secretKeyLength)
+		return fmt.Errorf("the secret key must be 16 to %d letters and digits", secretKeyLength)
 	}
 	return nil
 }

@@ -101,6 +101,12 @@ func Secret(t *testing.T, v resource.PropertyValue) resource.PropertyValue {
 	return v.SecretValue().Element
 }
 
+// Kept is what any Secret holds that is not made here, in base64.
+var Kept = resource.PropertyMap{
+	"MINIO_ACCESS_KEY_ID":     resource.NewProperty("dGVtcG8="),
+	"MINIO_SECRET_ACCESS_KEY": resource.NewProperty("a2VwdEJ5VmF1bHQwMTIzNDU2Nzg5"),
+}
+
 // SecretKey is the key that the mocks make up for a RandomPassword.
 const SecretKey = "0123456789abcdefghijABCDEFGHIJ0123456789"
 
@@ -114,19 +120,23 @@ type monitor struct {
 func (m *monitor) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	rpc := args.RegisterRPC
-	m.resources = append(m.resources, Resource{
+	rpc, parent := args.RegisterRPC, args.RegisterRPC.GetParent()
+	if args.ReadRPC != nil {
+		parent = args.ReadRPC.GetParent()
+	}
+	r := Resource{
 		Type:                    args.TypeToken,
 		Name:                    args.Name,
-		Parent:                  rpc.GetParent(),
+		Parent:                  parent,
 		Inputs:                  args.Inputs,
-		Custom:                  args.Custom,
+		Custom:                  args.Custom || args.ReadRPC != nil,
 		ImportID:                args.ID,
 		RetainOnDelete:          rpc.GetRetainOnDelete(),
 		Protect:                 rpc.GetProtect(),
 		AdditionalSecretOutputs: rpc.GetAdditionalSecretOutputs(),
-	})
-	if !args.Custom {
+	}
+	m.resources = append(m.resources, r)
+	if !r.Custom {
 		return "", resource.PropertyMap{}, nil
 	}
 
@@ -134,6 +144,9 @@ func (m *monitor) NewResource(args pulumi.MockResourceArgs) (string, resource.Pr
 	if args.TypeToken == "random:index/randomPassword:RandomPassword" {
 		outputs["result"] = resource.MakeSecret(resource.NewProperty(SecretKey))
 		return args.Name + "-id", outputs, nil
+	}
+	if args.ReadRPC != nil { // a Secret that somebody else keeps
+		outputs["data"] = resource.MakeSecret(resource.NewProperty(Kept))
 	}
 	if m.preview && !strings.HasPrefix(args.TypeToken, "minio:index/iamUser") {
 		return "", resource.PropertyMap{}, nil

@@ -15,6 +15,9 @@ import (
 func (t *Target) kubernetes(ctx context.Context) ([]Finding, error) {
 	var findings []Finding
 	for _, r := range t.state.Resources {
+		if r.External {
+			continue
+		}
 		if manifest := r.Object(); manifest != nil {
 			found, err := t.object(ctx, manifest, false)
 			if err != nil {

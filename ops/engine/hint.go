@@ -18,6 +18,7 @@ var hints = []struct{ phrase, wayOut string }{
 	{"violates PodSecurity", "the namespace's Pod Security Standard refuses the pod: take out the value that asks for too much, or choose another podSecurity. Then up again"},
 	{"available within allocated timeout", "pods of the release are not ready: `kubectl get pods --namespace NAMESPACE` and `kubectl describe` say why. Mend it, then up again"},
 	{"context deadline exceeded", "pods of the release are not ready: `kubectl get pods --namespace NAMESPACE` and `kubectl describe` say why. Mend it, then up again"},
+	{"' does not exist", "the Secret of credentials: existing is not there: have it put into the namespace, with the keys MINIO_ACCESS_KEY_ID and MINIO_SECRET_ACCESS_KEY. Then up again"},
 	{"bucket already exists", "the bucket is there already: `pulumi config set importBucket true` takes it in with its objects. Then up again"},
 	{"marked for protection", "the bucket is protected: if it is to go, or to be another, `pulumi config set protectBucket false`, up, and then again"},
 	{"unreachable", "the Kubernetes API does not answer: start it, or mend kubernetes:kubeconfig. Then up again, which goes on from here"},

@@ -22,12 +22,14 @@ type State struct {
 
 // Resource is one resource of a state or of a step.
 type Resource struct {
-	URN     URN            `json:"urn"`
-	Type    string         `json:"type"`
-	ID      string         `json:"id"`
-	Custom  bool           `json:"custom"`
-	Inputs  map[string]any `json:"inputs"`
-	Outputs map[string]any `json:"outputs"`
+	URN    URN    `json:"urn"`
+	Type   string `json:"type"`
+	ID     string `json:"id"`
+	Custom bool   `json:"custom"`
+	// External is a resource that somebody else keeps, and the stack only reads.
+	External bool           `json:"external"`
+	Inputs   map[string]any `json:"inputs"`
+	Outputs  map[string]any `json:"outputs"`
 	// Provider is the URN of the resource's provider, "::" and its ID.
 	Provider string `json:"provider"`
 }
