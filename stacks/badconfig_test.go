@@ -60,6 +60,9 @@ func TestBadConfig(t *testing.T) {
 		"generation of zero":    {our("keyGeneration", "0"), []string{`picluster:keyGeneration: "0" is less than 1`}},
 		"no user, but its key":  {our("manageUser", "false"), []string{"picluster:manageUser: false goes with picluster:credentials: existing"}},
 
+		"traces from nobody":      {our("networkPolicies", "true"), []string{"picluster:tracesFrom: is missing", "pulumi config set --path 'tracesFrom[0]' default"}},
+		"traces from a capital":   {our("networkPolicies", "true", "tracesFrom", `["Apps"]`), []string{`picluster:tracesFrom[0]: "Apps"`}},
+		"traces from anywhere":    {our("tracesFrom", `["apps"]`), []string{"picluster:tracesFrom: is of no use without picluster:networkPolicies"}},
 		"release too long":        {our("release", strings.Repeat("r", 54)), []string{"no more than 53 characters"}},
 		"release with underscore": {our("release", "my_tempo"), []string{`picluster:release: "my_tempo"`}},
 		"empty chart":             {our("chart", ""), []string{`picluster:chart: "" is empty`}},

@@ -26,6 +26,7 @@ type Config struct {
 	Timeout int // seconds
 	S3      S3
 	Tempo   tempo.Options
+	Network *tempo.Network
 
 	Grafana Grafana
 }
@@ -81,6 +82,7 @@ func load(r *reader) *Config {
 	}
 	c.S3 = r.s3(r.minio())
 	c.Grafana = r.grafana(c)
+	c.Network = r.network(c.Grafana.Namespace)
 	r.credentials(c)
 	return c
 }

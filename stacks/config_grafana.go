@@ -23,6 +23,8 @@ const (
 type Grafana struct {
 	Links     grafana.Links
 	Exemplars bool
+	// Namespace is where Grafana is.
+	Namespace string
 	ConfigMap *grafana.ConfigMap
 	Release   *grafana.Release
 }
@@ -57,6 +59,7 @@ func (r *reader) grafana(c *Config) Grafana {
 
 	delivery := r.choice("datasources", DatasourcesValues, DatasourcesValues, DatasourcesConfigMap, DatasourcesRelease)
 	namespace := r.text("grafanaNamespace", "monitoring", kube.ValidateLabel)
+	g.Namespace = namespace
 	release := grafana.Release{
 		Name:       r.text("grafanaRelease", "kube-prometheus-stack", tempo.ValidateRelease),
 		Namespace:  namespace,

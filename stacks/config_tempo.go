@@ -15,7 +15,7 @@ func (r *reader) tempo() tempo.Options {
 	o := tempo.Options{
 		Profile:          r.choice("profile", tempo.ProfileChart, tempo.Profiles()...),
 		Retention:        r.optional("retention", duration),
-		Receivers:        r.list("receivers", tempo.Receivers()),
+		Receivers:        r.receivers(),
 		StreamOverHTTP:   r.flag("streamOverHttp", true),
 		LogReceivedSpans: r.flag("logReceivedSpans", true),
 		Reporting:        r.flag("reporting", false),
@@ -34,6 +34,11 @@ func (r *reader) tempo() tempo.Options {
 			r.key("replicas"), err)
 	}
 	return o
+}
+
+func (r *reader) receivers() []string {
+	all := tempo.Receivers()
+	return r.list("receivers", all, all[0], oneOf(all), func(word string) string { return nearest(word, all) })
 }
 
 func (r *reader) replicas() map[string]int {

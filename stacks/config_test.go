@@ -80,7 +80,7 @@ func defaults() *Config {
 			LogReceivedSpans: true,
 			Generator:        &tempo.Generator{},
 		},
-		Grafana: Grafana{Links: grafana.Links{
+		Grafana: Grafana{Namespace: "monitoring", Links: grafana.Links{
 			Loki:       grafana.Loki{UID: "loki"},
 			Prometheus: grafana.Prometheus{UID: "prometheus"},
 			NodeGraph:  true,
@@ -180,9 +180,14 @@ func TestConfig(t *testing.T) {
 				c.Grafana.Links.NodeGraph, c.Grafana.Exemplars = false, true
 			},
 		},
+		"network policies": {
+			our("networkPolicies", "true", "tracesFrom", `["apps"]`),
+			func(c *Config) { c.Network = &tempo.Network{TracesFrom: []string{"apps"}, QueryFrom: "monitoring"} },
+		},
 		"datasources in a ConfigMap": {
 			our("datasources", "configmap", "grafanaNamespace", "grafana"),
 			func(c *Config) {
+				c.Grafana.Namespace = "grafana"
 				c.Grafana.ConfigMap = &grafana.ConfigMap{Name: "tempo-datasources", Namespace: "grafana"}
 			},
 		},

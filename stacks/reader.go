@@ -77,12 +77,7 @@ func (r *reader) optional(name string, check func(string) error) string {
 
 // choice reads one of several words.
 func (r *reader) choice(name, def string, choices ...string) string {
-	return r.text(name, def, func(value string) error {
-		if !slices.Contains(choices, value) {
-			return fmt.Errorf("is none of %s", strings.Join(choices, ", "))
-		}
-		return nil
-	})
+	return r.text(name, def, oneOf(choices))
 }
 
 // flag reads a boolean.
@@ -114,21 +109,21 @@ func (r *reader) number(name string, def, least int) int {
 	return n
 }
 
-// list reads a list of different words, each one of choices.
-func (r *reader) list(name string, choices []string) []string {
-	value, ok := r.get(name, "array", choices)
+// list reads a list of different words that check takes. nearest may say what was
+// meant by one that it does not take.
+func (r *reader) list(name string, def []string, example string, check func(string) error, nearest func(string) string) []string {
+	value, ok := r.get(name, "array", def)
 	if !ok {
-		return choices
+		return def
 	}
 	var words []string
 	if err := json.Unmarshal([]byte(value), &words); err != nil {
-		r.problem("%s: is not a list of words. Set it: pulumi config set --path '%s[0]' %s", r.key(name), name, choices[0])
+		r.problem("%s: is not a list of words. Set it: pulumi config set --path '%s[0]' %s", r.key(name), name, example)
 		return nil
 	}
 	for i, word := range words {
-		if !slices.Contains(choices, word) {
-			r.problem("%s[%d]: %q is none of %s. Set it: pulumi config set --path '%s[%d]' %s",
-				r.key(name), i, word, strings.Join(choices, ", "), name, i, nearest(word, choices))
+		if err := check(word); err != nil {
+			r.problem("%s[%d]: %q %w. Set it: pulumi config set --path '%s[%d]' %s", r.key(name), i, word, err, name, i, nearest(word))
 		} else if slices.Contains(words[:i], word) {
 			r.problem("%s[%d]: %q is there twice. Take it out: pulumi config rm --path '%s[%d]'", r.key(name), i, word, name, i)
 		}
@@ -194,6 +189,16 @@ func orEmpty(check func(string) error) func(string) error {
 			return nil
 		}
 		return check(value)
+	}
+}
+
+// oneOf takes one of several words.
+func oneOf(choices []string) func(string) error {
+	return func(value string) error {
+		if !slices.Contains(choices, value) {
+			return fmt.Errorf("is none of %s", strings.Join(choices, ", "))
+		}
+		return nil
 	}
 }
 

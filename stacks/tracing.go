@@ -119,6 +119,7 @@ func (c *Config) tempo(store *objectstore.ObjectStore, namespace *kube.Namespace
 		CA:        c.S3.CA,
 		AccessKey: store.AccessKey,
 		SecretKey: store.SecretKey,
+		Network:   c.Network,
 		Options:   c.Tempo,
 	}
 	if c.S3.CA != "" {

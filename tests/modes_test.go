@@ -12,7 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestCredentials takes one stack from each way to have the keys to the next.
+// TestCredentials takes one stack from each way to have the keys to the next, and
+// then closes its namespace.
 func TestCredentials(t *testing.T) {
 	h := start(t)
 	h.set("profile", "pi") // a rolling update of one ingester is quicker than of three
@@ -20,6 +21,7 @@ func TestCredentials(t *testing.T) {
 	h.sub("a rotated key", rotation)
 	h.sub("inline", inline)
 	h.sub("existing", existing)
+	h.sub("network policies", networkPolicies)
 }
 
 // rotation has the key made anew: what the Secret has must open the bucket, the
@@ -186,6 +188,31 @@ func TestDatasources(t *testing.T) {
 			"Grafana has the datasources twice")
 		h.mustStack("preview", noChanges)
 	})
+}
+
+// networkPolicies closes the namespace: each policy must select pods that are there,
+// by ports that they have. That nothing else passes is for a network to enforce,
+// which the lab has not.
+func networkPolicies(h harness) {
+	h.set("networkPolicies", "true")
+	h.set("--path", "tracesFrom[0]", "default")
+	h.up()
+	for policy, port := range map[string]string{"tempo-traces": "4317", "tempo-query": "3200"} {
+		component := h.kubectl("get", "networkpolicy", "--namespace=tempo", policy,
+			`--output=jsonpath={.spec.podSelector.matchLabels.app\.kubernetes\.io/component}`)
+		require.NotEmpty(h, h.podsOf(component), "%s selects no pod", policy)
+		ports := "--output=jsonpath={.items[*].spec.containers[*].ports[*].containerPort}"
+		assert.Contains(h, strings.Fields(h.kubectl("get", "pods", "--namespace=tempo", "--selector=app.kubernetes.io/component="+component, ports)), port)
+		assert.Contains(h, strings.Fields(h.kubectl("get", "networkpolicy", "--namespace=tempo", policy,
+			"--output=jsonpath={.spec.ingress[*].ports[*].port}")), port)
+	}
+	h.mustStack("preview", noChanges)
+	h.kubectl("delete", "networkpolicy", "--namespace=tempo", "tempo-own")
+	table, code := h.picluster(nil, "drift")
+	assert.Equal(h, exitDrifted, code, table)
+	assert.True(h, hasRow(table, "NetworkPolicy tempo/tempo-own", "is gone"), table)
+	h.mustStack("up", "--yes", "--skip-preview", "--refresh")
+	h.mustStack("preview", noChanges)
 }
 
 // TestBadConfigTouchesNothing has the engine show what a person would see.

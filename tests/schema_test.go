@@ -3,7 +3,6 @@ package tests
 import (
 	"context"
 	"encoding/json"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/picluster/picluster/components/helm"
 	"github.com/picluster/picluster/internal/pulumitest"
+	"github.com/picluster/picluster/lab"
 	"github.com/picluster/picluster/stacks"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -42,7 +42,7 @@ type providerSchema struct {
 // TestKubernetesIsTheProvidersOwn holds what is written by hand here, and not
 // generated from the provider's schema, against that schema.
 func TestKubernetesIsTheProvidersOwn(t *testing.T) {
-	h := start(t)
+	h := start(t, func(l *lab.Lab) { l.TLS = true })
 	ctx, cancel := context.WithTimeout(t.Context(), commandTimeout)
 	defer cancel()
 	text, err := h.Pulumi(ctx, "package", "get-schema", "kubernetes").Output()
@@ -50,7 +50,7 @@ func TestKubernetesIsTheProvidersOwn(t *testing.T) {
 	var schema providerSchema
 	require.NoError(t, json.Unmarshal(text, &schema))
 	t.Run("release", func(t *testing.T) { schema.holdsRelease(t) })
-	t.Run("objects", func(t *testing.T) { schema.holdsObjects(t) })
+	t.Run("objects", func(t *testing.T) { schema.holdsObjects(t, h.CA()) })
 }
 
 func (schema providerSchema) holdsRelease(t *testing.T) {
@@ -68,13 +68,13 @@ func (schema providerSchema) holdsRelease(t *testing.T) {
 
 // holdsObjects asserts that the inputs of every object that a stack can make are
 // of its kind's schema.
-func (schema providerSchema) holdsObjects(t *testing.T) {
+func (schema providerSchema) holdsObjects(t *testing.T, ca string) {
 	resources, err := pulumitest.Run(t, false, map[string]string{
 		"minio:minioServer":         "s3.example.com:9091",
 		"minio:minioSsl":            "true",
 		"minio:minioUser":           "admin",
 		"minio:minioPassword":       "hunter2",
-		"minio:minioCacertFile":     filepath.Join("testdata", "ca.crt"),
+		"minio:minioCacertFile":     ca,
 		"picluster:datasources":     "configmap",
 		"picluster:networkPolicies": "true",
 		"picluster:tracesFrom":      `["default"]`,

@@ -60,6 +60,10 @@ type Args struct {
 	// pods restart when they change, and may be nil.
 	AccessKey, SecretKey pulumi.StringInput
 
+	// Network closes the namespace but for what Tempo needs. Nil: it is as open as
+	// the cluster.
+	Network *Network
+
 	Options
 }
 
@@ -94,6 +98,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 
+	if a.Network != nil {
+		if err := t.newNetworkPolicies(ctx, name, a); err != nil {
+			return nil, err
+		}
+	}
 	release, err := helm.NewRelease(ctx, name+"-release", &helm.ReleaseArgs{
 		Chart:          pulumi.String(a.Chart.Name),
 		Version:        pulumi.String(a.Chart.Version),
@@ -118,6 +127,18 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		"otlpGrpc": t.OTLPGRPC,
 		"otlpHttp": t.OTLPHTTP,
 	})
+}
+
+func (t *Tempo) newNetworkPolicies(ctx *pulumi.Context, name string, a Args) error {
+	for last, spec := range NetworkPolicies(*a.Network, a.Endpoint, a.Insecure, a.Options) {
+		_, err := kube.NewObject(ctx, "networking.k8s.io/v1", "NetworkPolicy", name+"-network-"+last,
+			kube.Metadata{Name: a.Release + "-" + last, Namespace: a.Namespace},
+			pulumi.Map{"spec": helm.Values(spec)}, pulumi.Parent(t))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // settings returns what the values are made of. An input that is nil must reach
@@ -179,6 +200,12 @@ func (a Args) validate() error {
 	}
 	if a.CA != "" && a.Insecure {
 		p.Add("CA goes with TLS, and Insecure is true")
+	}
+	if n := a.Network; n != nil {
+		for _, from := range append(slices.Clone(n.TracesFrom), n.QueryFrom) {
+			p.Check("Network", from, kube.ValidateLabel(from))
+		}
+		p.Required("Network.TracesFrom", len(n.TracesFrom) == 0)
 	}
 	if a.SecretName == nil && (a.AccessKey == nil || a.SecretKey == nil) {
 		p.Add("SecretName is missing, and so is AccessKey or SecretKey: there are no keys")

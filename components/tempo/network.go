@@ -1,0 +1,118 @@
+package tempo
+
+import (
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Network is who may reach Tempo. All else of its namespace is closed, in and
+// out, but for its own pods, DNS, the S3 server and the remote write of metrics.
+type Network struct {
+	// TracesFrom are the namespaces that traces come from.
+	TracesFrom []string
+	// QueryFrom is the namespace that Grafana asks from.
+	QueryFrom string
+}
+
+// containerQueryPort is where the query-frontend's pods listen.
+const containerQueryPort = 3200
+
+// port is a port of a pod, as NetworkPolicies have it.
+type port struct {
+	number   int
+	protocol string
+}
+
+// receiverPorts are the ports of the distributor's pods, by the receiver.
+// Source: the chart's templates/distributor, lines 1 and 2.
+var receiverPorts = map[string]port{
+	ReceiverOTLPGRPC:      {otlpGRPCPort, "TCP"},
+	ReceiverOTLPHTTP:      {otlpHTTPPort, "TCP"},
+	"zipkin":              {9411, "TCP"},
+	"jaegerThriftCompact": {6831, "UDP"},
+	"jaegerThriftHttp":    {14268, "TCP"},
+	"opencensus":          {55678, "TCP"},
+}
+
+// NetworkPolicies returns the specs of the NetworkPolicies of Tempo's namespace, by
+// the last part of their names. The endpoint is the S3 server's host:port, the
+// remote write URL that of the metrics, or empty.
+func NetworkPolicies(n Network, endpoint string, insecure bool, o Options) map[string]map[string]any {
+	own := map[string]any{"podSelector": map[string]any{}}
+	egress := []any{
+		map[string]any{"to": []any{own}},
+		map[string]any{"to": []any{namespace("kube-system")}, "ports": ports([]port{{53, "UDP"}, {53, "TCP"}})},
+		to(endpoint, map[bool]int{true: 80, false: 443}[insecure]),
+	}
+	if o.Generator != nil && o.Generator.RemoteWriteURL != "" {
+		u, _ := url.Parse(o.Generator.RemoteWriteURL) // checked by whoever set it
+		egress = append(egress, to(u.Host, map[bool]int{true: 80, false: 443}[u.Scheme == "http"]))
+	}
+
+	var receivers []port
+	for _, receiver := range o.Receivers {
+		receivers = append(receivers, receiverPorts[receiver])
+	}
+	var senders []any
+	for _, name := range n.TracesFrom {
+		senders = append(senders, namespace(name))
+	}
+	return map[string]map[string]any{
+		"own": {
+			"podSelector": map[string]any{},
+			"policyTypes": []any{"Ingress", "Egress"},
+			"ingress":     []any{map[string]any{"from": []any{own}}},
+			"egress":      egress,
+		},
+		"traces": ingress("distributor", senders, receivers),
+		"query":  ingress("query-frontend", []any{namespace(n.QueryFrom)}, []port{{containerQueryPort, "TCP"}}),
+	}
+}
+
+// ingress lets peers reach some ports of a component's pods.
+func ingress(component string, peers []any, open []port) map[string]any {
+	return map[string]any{
+		"podSelector": map[string]any{"matchLabels": map[string]any{"app.kubernetes.io/component": component}},
+		"policyTypes": []any{"Ingress"},
+		"ingress":     []any{map[string]any{"from": peers, "ports": ports(open)}},
+	}
+}
+
+// namespace is every pod of a namespace.
+func namespace(name string) map[string]any {
+	return map[string]any{"namespaceSelector": map[string]any{
+		"matchLabels": map[string]any{"kubernetes.io/metadata.name": name},
+	}}
+}
+
+// to lets out to a server. A policy knows addresses and pods, and no names: a
+// server with a name of its own can be at any address, so that its port alone is
+// kept; a Service's pods may have other ports than the Service, so that it is
+// their namespace that is.
+func to(hostPort string, defaultPort int) map[string]any {
+	u := url.URL{Host: hostPort}
+	number, err := strconv.Atoi(u.Port())
+	if err != nil {
+		number = defaultPort
+	}
+	open := ports([]port{{number, "TCP"}})
+	if address, err := netip.ParseAddr(u.Hostname()); err == nil {
+		block := map[string]any{"cidr": netip.PrefixFrom(address, address.BitLen()).String()}
+		return map[string]any{"to": []any{map[string]any{"ipBlock": block}}, "ports": open}
+	}
+	if labels := strings.Split(u.Hostname(), "."); len(labels) >= 3 && labels[2] == "svc" {
+		return map[string]any{"to": []any{namespace(labels[1])}}
+	}
+	return map[string]any{"ports": open}
+}
+
+func ports(open []port) []any {
+	var list []any
+	for _, p := range slices.Compact(open) {
+		list = append(list, map[string]any{"port": p.number, "protocol": p.protocol})
+	}
+	return list
+}

@@ -1,0 +1,119 @@
+package tempo_test
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+
+	"github.com/picluster/picluster/components/tempo"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+// policy is what a NetworkPolicy's spec says.
+type policy struct {
+	PodSelector     selector
+	PolicyTypes     []string
+	Ingress, Egress []rule
+}
+
+type rule struct {
+	From, To []struct {
+		PodSelector       *selector
+		NamespaceSelector *selector
+		IPBlock           *struct{ CIDR string }
+	}
+	Ports []struct {
+		Port     intstr.IntOrString
+		Protocol string
+	}
+}
+
+type selector struct{ MatchLabels map[string]string }
+
+func policies(t *testing.T, endpoint string, o tempo.Options) map[string]policy {
+	t.Helper()
+	specs := tempo.NetworkPolicies(tempo.Network{TracesFrom: []string{"apps", "shop"}, QueryFrom: "monitoring"}, endpoint, false, o)
+	text, err := json.Marshal(specs)
+	require.NoError(t, err)
+	var policies map[string]policy
+	require.NoError(t, json.Unmarshal(text, &policies))
+	return policies
+}
+
+func TestNetworkPoliciesCloseTheNamespace(t *testing.T) {
+	p := policies(t, "10.0.0.11:9091", tempo.Options{})["own"]
+	assert.Empty(t, p.PodSelector.MatchLabels, "a pod is left out")
+	assert.ElementsMatch(t, []string{"Ingress", "Egress"}, p.PolicyTypes)
+	require.Len(t, p.Ingress, 1)
+	require.Len(t, p.Ingress[0].From, 1, "nobody but its own pods")
+	assert.NotNil(t, p.Ingress[0].From[0].PodSelector)
+	assert.Nil(t, p.Ingress[0].From[0].NamespaceSelector)
+	require.Len(t, p.Egress, 3, "its own pods, DNS, S3")
+	assert.Equal(t, "kube-system", p.Egress[1].To[0].NamespaceSelector.MatchLabels["kubernetes.io/metadata.name"])
+	assert.EqualValues(t, 53, p.Egress[1].Ports[0].Port.IntVal)
+}
+
+func TestNetworkPoliciesLetIn(t *testing.T) {
+	p := policies(t, "10.0.0.11:9091", tempo.Options{Receivers: []string{"otlpGrpc", "jaegerThriftCompact"}})
+	traces, query := p["traces"], p["query"]
+	assert.Equal(t, "distributor", traces.PodSelector.MatchLabels["app.kubernetes.io/component"])
+	require.Len(t, traces.Ingress[0].From, 2)
+	assert.Equal(t, "apps", traces.Ingress[0].From[0].NamespaceSelector.MatchLabels["kubernetes.io/metadata.name"])
+	require.Len(t, traces.Ingress[0].Ports, 2)
+	assert.EqualValues(t, 4317, traces.Ingress[0].Ports[0].Port.IntVal)
+	assert.Equal(t, "UDP", traces.Ingress[0].Ports[1].Protocol)
+	assert.Equal(t, "query-frontend", query.PodSelector.MatchLabels["app.kubernetes.io/component"])
+	assert.Equal(t, "monitoring", query.Ingress[0].From[0].NamespaceSelector.MatchLabels["kubernetes.io/metadata.name"])
+	assert.EqualValues(t, 3200, query.Ingress[0].Ports[0].Port.IntVal)
+}
+
+func TestNetworkPoliciesLetOut(t *testing.T) {
+	for name, test := range map[string]struct {
+		endpoint, cidr, namespace string
+		port                      int
+	}{
+		"an address":           {"10.0.0.11:9091", "10.0.0.11/32", "", 9091},
+		"an address of IPv6":   {"[fd00::1]:9000", "fd00::1/128", "", 9000},
+		"a name":               {"s3.example.com:9091", "", "", 9091},
+		"a name without port":  {"s3.example.com", "", "", 443},
+		"a Service":            {"minio.storage.svc:80", "", "storage", 0},
+		"a Service, in full":   {"minio.storage.svc.cluster.local:80", "", "storage", 0},
+		"no Service, but like": {"svc.example.com:80", "", "", 80},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s3 := policies(t, test.endpoint, tempo.Options{})["own"].Egress[2]
+			if test.port == 0 {
+				assert.Empty(t, s3.Ports, "a Service's pods may have others")
+			} else {
+				require.Len(t, s3.Ports, 1)
+				assert.EqualValues(t, test.port, s3.Ports[0].Port.IntVal)
+			}
+			switch {
+			case test.cidr != "":
+				assert.Equal(t, test.cidr, s3.To[0].IPBlock.CIDR)
+			case test.namespace != "":
+				assert.Equal(t, test.namespace, s3.To[0].NamespaceSelector.MatchLabels["kubernetes.io/metadata.name"])
+			default:
+				assert.Empty(t, s3.To)
+			}
+		})
+	}
+	o := tempo.Options{Generator: &tempo.Generator{SpanMetrics: true, RemoteWriteURL: "http://prometheus.monitoring.svc:9090/api/v1/write"}}
+	egress := policies(t, "10.0.0.11:9091", o)["own"].Egress
+	require.Len(t, egress, 4)
+	assert.Equal(t, "monitoring", egress[3].To[0].NamespaceSelector.MatchLabels["kubernetes.io/metadata.name"])
+}
+
+// Every receiver that can be on can be reached.
+func TestEveryReceiverHasItsPort(t *testing.T) {
+	p := policies(t, "10.0.0.11:9091", tempo.Options{Receivers: tempo.Receivers()})["traces"]
+	require.Len(t, p.Ingress[0].Ports, len(tempo.Receivers()))
+	assert.False(t, slices.ContainsFunc(p.Ingress[0].Ports, func(port struct {
+		Port     intstr.IntOrString
+		Protocol string
+	}) bool {
+		return port.Port.IntVal == 0
+	}))
+}
