@@ -12,7 +12,7 @@ PICLUSTER = $(if $(ON_LAB),bin/lab run) bin/picluster
 FLAGS     = -stack $(STACK) $(if $(YES),-yes) $(if $(SUMMARY),-summary $(SUMMARY)) \
             $(if $(PULL),-pull $(PULL)) $(if $(ISSUE),-issue)
 
-.PHONY: up preview refresh rotate drift stacks status down stop test lint vulnerabilities fuzz FORCE
+.PHONY: up preview refresh adopt rotate drift stacks status down stop test lint vulnerabilities fuzz FORCE
 
 up: $(TOOLS) # bring the stack up, and put right what was changed by hand
 	@$(PICLUSTER) up $(FLAGS)
@@ -22,6 +22,9 @@ preview: $(TOOLS) # show what up would change
 
 refresh: $(TOOLS) # accept into the state what was changed by hand
 	@$(PICLUSTER) refresh $(FLAGS)
+
+adopt: $(TOOLS) # take in what the stack would make and is there already
+	@$(PICLUSTER) adopt $(FLAGS)
 
 rotate: $(TOOLS) # make another secret key, and have all follow that have the old one
 	@$(PICLUSTER) rotate $(FLAGS)

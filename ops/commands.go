@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/picluster/picluster/ops/adopt"
 	"github.com/picluster/picluster/ops/drift"
 	"github.com/picluster/picluster/ops/github"
 	"github.com/picluster/picluster/ops/summary"
@@ -131,6 +132,46 @@ func rotate(ctx context.Context, o options) error {
 		return err
 	}
 	return up(ctx, o)
+}
+
+// takeIn imports into the state what the stack would make and is there already.
+func takeIn(ctx context.Context, o options) error {
+	config, err := o.stack.Config(ctx)
+	if err != nil {
+		return err
+	}
+	store, cluster, err := drift.Servers(ctx, config)
+	if err != nil {
+		return fmt.Errorf("nothing was touched: %w", err)
+	}
+	steps, err := o.stack.Preview(ctx)
+	if err != nil {
+		return fmt.Errorf("nothing was touched: %w", err)
+	}
+	found, imports, err := adopt.Finder{Store: store, Cluster: cluster}.Find(ctx, steps)
+	if err != nil {
+		return fmt.Errorf("nothing was touched: %w", err)
+	}
+	if len(found) == 0 {
+		fmt.Printf("stack %s: nothing is there that it would make\n", o.stack.Name)
+		return nil
+	}
+	var findings []drift.Finding
+	for _, r := range found {
+		where, what := drift.Called(r)
+		findings = append(findings, drift.Finding{Where: where, What: what, Is: "there already"})
+	}
+	if err := drift.Table(os.Stdout, findings); err != nil {
+		return err
+	}
+	if !o.yes && !confirmed("Take this into the stack?") {
+		return errors.New("nothing was touched")
+	}
+	if err := o.stack.Import(ctx, imports); err != nil {
+		return err
+	}
+	fmt.Printf("\nIt is as it was. See what would change: make preview STACK=%[1]s\nHave it changed: make up STACK=%[1]s\n", o.stack.Name)
+	return nil
 }
 
 // refresh looks before it refreshes.

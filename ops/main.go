@@ -43,6 +43,7 @@ var commands = []command{
 	{"preview", "show what up would change", preview},
 	{"up", "put right what was changed by hand, and bring the stack up", up},
 	{"refresh", "accept into the state what was changed by hand", refresh},
+	{"adopt", "take into the stack what it would make and is there already", takeIn},
 	{"rotate", "make another secret key, and have all follow that have the old one", rotate},
 	{"drift", "tell what was changed by hand: exits with 0 if nothing was, 2 if something was, 1 if it cannot tell", findDrift},
 }

@@ -62,7 +62,6 @@ func load(r *reader) *Config {
 			User:          r.text("user", "tempo", objectstore.ValidateIAMName),
 			Policy:        r.text("policy", "tempo", objectstore.ValidateIAMName),
 			BucketOnly:    !r.flag("manageUser", true),
-			ImportBucket:  r.flag("importBucket", false),
 			Unprotected:   !r.flag("protectBucket", true),
 			DeleteBucket:  !r.flag("retainBucket", true),
 			DeleteObjects: r.flag("forceDestroy", false),

@@ -106,7 +106,6 @@ func TestConfig(t *testing.T) {
 				c.Namespace, c.SecretName, c.Release = "tracing", "keys", "traces"
 			},
 		},
-		"a bucket that is there": {our("importBucket", "true"), func(c *Config) { c.ObjectStore.ImportBucket = true }},
 		"another key":            {our("keyGeneration", "2"), func(c *Config) { c.ObjectStore.KeyGeneration = 2 }},
 		"Pod Security":           {our("podSecurity", "baseline"), func(c *Config) { c.PodSecurity = "baseline" }},
 		"the bucket may go":      {our("protectBucket", "false"), func(c *Config) { c.ObjectStore.Unprotected = true }},

@@ -45,7 +45,7 @@ func TestData(t *testing.T) {
 		h.has("precious")
 	})
 	h.sub("not retained, it stays while there is something in it", func(h harness) {
-		h.set("importBucket", "true")
+		h.adopt("bucket k3s-tempo")
 		h.set("retainBucket", "false")
 		h.up()
 		out, err := h.stack("destroy", "--yes", "--skip-preview")
@@ -59,7 +59,6 @@ func TestData(t *testing.T) {
 		h.hasNoBucket()
 	})
 	h.sub("forced, it goes with its objects", func(h harness) {
-		h.set("importBucket", "false")
 		h.set("forceDestroy", "true")
 		h.up()
 		h.put("worthless")

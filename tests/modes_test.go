@@ -201,8 +201,7 @@ func networkPolicies(h harness) {
 		component := h.kubectl("get", "networkpolicy", "--namespace=tempo", policy,
 			`--output=jsonpath={.spec.podSelector.matchLabels.app\.kubernetes\.io/component}`)
 		require.NotEmpty(h, h.podsOf(component), "%s selects no pod", policy)
-		ports := "--output=jsonpath={.items[*].spec.containers[*].ports[*].containerPort}"
-		assert.Contains(h, strings.Fields(h.kubectl("get", "pods", "--namespace=tempo", "--selector=app.kubernetes.io/component="+component, ports)), port)
+		assert.Contains(h, strings.Fields(h.kubectl("get", "service", "--namespace=tempo", "tempo-"+component, "--output=jsonpath={.spec.ports[*].port}")), port)
 		assert.Contains(h, strings.Fields(h.kubectl("get", "networkpolicy", "--namespace=tempo", policy,
 			"--output=jsonpath={.spec.ingress[*].ports[*].port}")), port)
 	}

@@ -19,10 +19,11 @@ import (
 )
 
 type schemaProperty struct {
-	Type                 string          `json:"type"`
-	Ref                  string          `json:"$ref"`
-	Items                *schemaProperty `json:"items"`
-	AdditionalProperties *schemaProperty `json:"additionalProperties"`
+	Type                 string           `json:"type"`
+	OneOf                []schemaProperty `json:"oneOf"`
+	Ref                  string           `json:"$ref"`
+	Items                *schemaProperty  `json:"items"`
+	AdditionalProperties *schemaProperty  `json:"additionalProperties"`
 }
 
 type schemaType struct {
@@ -130,8 +131,8 @@ func (schema providerSchema) assertInput(t *testing.T, path string, value resour
 				schema.assertInput(t, path+"."+string(name), element, *property.AdditionalProperties)
 			}
 		}
-	case value.IsNumber(): // a port: a number or a name
-		assert.Contains(t, []string{"integer", "string"}, property.Type, path)
+	case len(property.OneOf) > 0: // a port: a number or a name
+		assert.True(t, value.IsNumber() || value.IsString(), "%s is neither", path)
 	default:
 		assert.Equal(t, property.Type, value.TypeString(), path)
 	}

@@ -32,7 +32,7 @@ func TestUp(t *testing.T) {
 		h.mustStack("up", "--yes", "--skip-preview", noChanges)
 	})
 	h.sub("destroy leaves the bucket and nothing else", destroy)
-	h.sub("the kept bucket comes into a new stack", importBucket)
+	h.sub("the kept bucket comes into a new stack", adoptBucket)
 }
 
 func everything(h harness) {
@@ -145,17 +145,15 @@ func destroy(h harness) {
 	h.has("precious")
 }
 
-// importBucket finds the bucket of destroy in the way, and takes it in.
-func importBucket(h harness) {
+// adoptBucket finds the bucket of destroy in the way, and takes it in.
+func adoptBucket(h harness) {
 	out, err := h.stack("up", "--yes", "--skip-preview")
 	require.Error(h, err, "a bucket that somebody has was taken without a word")
 	require.Contains(h, out, "k3s-tempo")
 
-	h.set("importBucket", "true")
+	h.adopt("bucket k3s-tempo")
 	h.up()
 	_, err = h.s3(h.secretKeys()).StatObject(h.Context(), "k3s-tempo", "precious", minio.StatObjectOptions{})
 	require.NoError(h, err, "the traces are lost")
-	h.mustStack("preview", noChanges)
-	h.set("importBucket", "false")
 	h.mustStack("preview", noChanges)
 }

@@ -67,7 +67,7 @@ func TestReadSecret(t *testing.T) {
 				return
 			}
 			secret := pulumitest.Find(t, resources, secretType, "tempo-secret")
-			assert.Equal(t, "tempo-namespace-id/keys", secret.ImportID)
+			assert.Equal(t, "tempo-namespace-id/keys", secret.ID)
 			require.Len(t, values, 1)
 			assert.Equal(t, "keptByVault0123456789", <-values)
 		})

@@ -26,9 +26,6 @@ type Args struct {
 	User string
 	// Policy is the name of the user's policy. Default: the user's name.
 	Policy string
-	// ImportBucket takes a bucket of that name that is there already, with its
-	// objects, instead of making one. It does nothing once that is done.
-	ImportBucket bool
 	// SecretKey is the user's secret key. Nil: one is made at random. One that
 	// MinIO or Tempo cannot take is an error once it is known.
 	SecretKey pulumi.StringInput
@@ -81,14 +78,6 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 
-	bucketOpts := []pulumi.ResourceOption{
-		pulumi.Parent(store),
-		pulumi.Protect(!a.Unprotected),
-		pulumi.RetainOnDelete(!a.DeleteBucket),
-	}
-	if a.ImportBucket {
-		bucketOpts = append(bucketOpts, pulumi.Import(pulumi.ID(a.Bucket)))
-	}
 	bucketArgs := &minio.S3BucketArgs{
 		Bucket: pulumi.String(a.Bucket),
 		Acl:    pulumi.String("private"),
@@ -96,7 +85,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if a.DeleteObjects {
 		bucketArgs.ForceDestroy = pulumi.Bool(true)
 	}
-	bucket, err := minio.NewS3Bucket(ctx, name+"-bucket", bucketArgs, bucketOpts...)
+	bucket, err := minio.NewS3Bucket(ctx, name+"-bucket", bucketArgs,
+		pulumi.Parent(store), pulumi.Protect(!a.Unprotected), pulumi.RetainOnDelete(!a.DeleteBucket))
 	if err != nil {
 		return nil, err
 	}

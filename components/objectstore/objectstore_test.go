@@ -134,18 +134,6 @@ func TestKeyGeneration(t *testing.T) {
 	assert.NotEqual(t, keepers(1), keepers(2), "the provider would not make another key")
 }
 
-func TestImportBucket(t *testing.T) {
-	for _, wanted := range []bool{false, true} {
-		resources, err := pulumitest.Run(t, false, nil, func(ctx *pulumi.Context) error {
-			_, err := objectstore.New(ctx, "tempo", &objectstore.Args{Bucket: "k3s-tempo", User: "tempo", ImportBucket: wanted})
-			return err
-		})
-		require.NoError(t, err)
-		bucket := pulumitest.Find(t, resources, bucketType, "tempo-bucket")
-		assert.Equal(t, wanted, bucket.ImportID == "k3s-tempo")
-	}
-}
-
 func TestGivenSecretKey(t *testing.T) {
 	resources, err := pulumitest.Run(t, false, nil, func(ctx *pulumi.Context) error {
 		_, err := objectstore.New(ctx, "tempo", &objectstore.Args{

@@ -23,8 +23,8 @@ type Resource struct {
 	Inputs resource.PropertyMap
 	// Custom tells a provider's resource from a component.
 	Custom bool
-	// ImportID is the id of the existing thing that the resource takes in, if any.
-	ImportID string
+	// ID is the id of what is read and not made, if it is that.
+	ID string
 	// RetainOnDelete says if deleting it would leave the real thing in place.
 	RetainOnDelete bool
 	// Protect says if deleting or replacing it would stop with an error.
@@ -130,7 +130,7 @@ func (m *monitor) NewResource(args pulumi.MockResourceArgs) (string, resource.Pr
 		Parent:                  parent,
 		Inputs:                  args.Inputs,
 		Custom:                  args.Custom || args.ReadRPC != nil,
-		ImportID:                args.ID,
+		ID:                      args.ID,
 		RetainOnDelete:          rpc.GetRetainOnDelete(),
 		Protect:                 rpc.GetProtect(),
 		AdditionalSecretOutputs: rpc.GetAdditionalSecretOutputs(),

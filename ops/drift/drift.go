@@ -87,7 +87,7 @@ func Find(ctx context.Context, stack engine.Stack) ([]Finding, error) {
 func refreshed(steps []engine.Step) []Finding {
 	var findings []Finding
 	for _, s := range engine.Changing(steps) {
-		where, what := called(s.Resource())
+		where, what := Called(s.Resource())
 		is := "is gone"
 		if s.Op != "delete" {
 			is = "is another than in the state: " + paths(s.Changed)
@@ -102,7 +102,7 @@ func refreshed(steps []engine.Step) []Finding {
 func previewed(steps []engine.Step) []Finding {
 	var findings []Finding
 	for _, s := range engine.Changing(steps) {
-		_, what := called(s.Resource())
+		_, what := Called(s.Resource())
 		is := fmt.Sprintf("is not yet as the configuration has it; up would %s it", strings.ReplaceAll(s.Op, "-", " "))
 		if len(s.Changed) > 0 {
 			is += ": " + paths(s.Changed)

@@ -22,12 +22,12 @@ func step(op, kind string, inputs map[string]any, custom bool, changed ...string
 
 var steps = []engine.Step{
 	step("update", "pulumi:pulumi:Stack", nil, false, "outputs"),
-	step("refresh", bucketType, map[string]any{"bucket": "same"}, true),
-	step("delete", bucketType, map[string]any{"bucket": "traces"}, true),
-	step("update", userType, map[string]any{"name": "tempo"}, true, "tags", "status"),
-	step("update", attachmentType, map[string]any{"userName": "tempo", "policyName": "p"}, true),
-	step("update", policyType, map[string]any{"name": "p"}, true, "policy"),
-	step("update", releaseType, map[string]any{"namespace": "n", "name": "r"}, true, "values"),
+	step("refresh", engine.BucketType, map[string]any{"bucket": "same"}, true),
+	step("delete", engine.BucketType, map[string]any{"bucket": "traces"}, true),
+	step("update", engine.UserType, map[string]any{"name": "tempo"}, true, "tags", "status"),
+	step("update", engine.AttachmentType, map[string]any{"userName": "tempo", "policyName": "p"}, true),
+	step("update", engine.PolicyType, map[string]any{"name": "p"}, true, "policy"),
+	step("update", engine.ReleaseType, map[string]any{"namespace": "n", "name": "r"}, true, "values"),
 	step("update", "kubernetes:core/v1:Secret", map[string]any{"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": "s", "namespace": "n"}}, true, "data"),
 	step("create-replacement", "random:index/randomPassword:RandomPassword", nil, true),
 }

@@ -26,7 +26,7 @@ func (t *Target) kubernetes(ctx context.Context) ([]Finding, error) {
 			findings = append(findings, found...)
 		}
 	}
-	for _, r := range t.state.Of(releaseType) {
+	for _, r := range t.state.Of(engine.ReleaseType) {
 		found, err := t.release(ctx, r)
 		if err != nil {
 			return nil, err
@@ -38,7 +38,7 @@ func (t *Target) kubernetes(ctx context.Context) ([]Finding, error) {
 
 // release looks at Helm's record of a release, and at its objects.
 func (t *Target) release(ctx context.Context, r *engine.Resource) ([]Finding, error) {
-	where, what := called(r)
+	where, what := Called(r)
 	record, err := t.cluster.Record(r.Text("namespace"), r.Text("name"))
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	awspolicy "github.com/hashicorp/awspolicyequivalence"
+	"github.com/picluster/picluster/ops/engine"
 	"github.com/picluster/picluster/ops/objectstore"
 )
 
@@ -25,8 +26,8 @@ func (t *Target) minio(ctx context.Context) ([]Finding, error) {
 
 func (t *Target) buckets(ctx context.Context) ([]Finding, error) {
 	var findings []Finding
-	for _, r := range t.state.Of(bucketType) {
-		where, what := called(r)
+	for _, r := range t.state.Of(engine.BucketType) {
+		where, what := Called(r)
 		name := r.Text("bucket")
 		exists, err := t.store.HasBucket(ctx, name)
 		if err != nil {
@@ -50,8 +51,8 @@ func (t *Target) buckets(ctx context.Context) ([]Finding, error) {
 
 func (t *Target) policies(ctx context.Context) ([]Finding, error) {
 	var findings []Finding
-	for _, r := range t.state.Of(policyType) {
-		where, what := called(r)
+	for _, r := range t.state.Of(engine.PolicyType) {
+		where, what := Called(r)
 		name, want := r.Text("name"), r.Text("policy")
 		have, err := t.store.Policy(ctx, name)
 		if err != nil {
@@ -77,13 +78,16 @@ func (t *Target) policies(ctx context.Context) ([]Finding, error) {
 // users looks at each user's status, key and policies.
 func (t *Target) users(ctx context.Context) ([]Finding, error) {
 	var findings []Finding
-	for _, r := range t.state.Of(userType) {
-		where, what := called(r)
+	for _, r := range t.state.Of(engine.UserType) {
+		where, what := Called(r)
 		name, secretKey := r.Text("name"), r.Text("secret")
 		note := func(is string, mend func(context.Context) error) {
 			findings = append(findings, Finding{Where: where, What: what, Is: is, mend: mend})
 		}
 		setUser := func(ctx context.Context) error { return t.store.SetUser(ctx, name, secretKey) }
+		if secretKey == "" {
+			setUser = nil // it was taken in, and the next up gives it its key
+		}
 
 		user, err := t.store.User(ctx, name)
 		if err != nil {
@@ -95,7 +99,7 @@ func (t *Target) users(ctx context.Context) ([]Finding, error) {
 			user = &objectstore.User{}
 		case !user.Enabled:
 			note("is disabled", setUser)
-		default:
+		case secretKey != "":
 			denial, err := t.store.Opens(ctx, name, secretKey, t.bucket())
 			if err != nil {
 				return nil, err
@@ -126,7 +130,7 @@ func (t *Target) users(ctx context.Context) ([]Finding, error) {
 // policiesOf returns the policies that the state attaches to a user.
 func (t *Target) policiesOf(user string) []string {
 	var policies []string
-	for _, r := range t.state.Of(attachmentType) {
+	for _, r := range t.state.Of(engine.AttachmentType) {
 		if r.Text("userName") == user {
 			policies = append(policies, r.Text("policyName"))
 		}
@@ -136,7 +140,7 @@ func (t *Target) policiesOf(user string) []string {
 
 // bucket is the bucket of the traces.
 func (t *Target) bucket() string {
-	for _, r := range t.state.Of(bucketType) {
+	for _, r := range t.state.Of(engine.BucketType) {
 		return r.Text("bucket")
 	}
 	return ""

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"slices"
 
+	"github.com/picluster/picluster/ops/engine"
 	"github.com/picluster/picluster/ops/object"
 	"github.com/picluster/picluster/ops/objectstore"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -21,7 +22,7 @@ const (
 // told again.
 func (t *Target) secret(ctx context.Context, found []Finding) ([]Finding, error) {
 	stack := t.state.Of("pulumi:pulumi:Stack")
-	releases := t.state.Of(releaseType)
+	releases := t.state.Of(engine.ReleaseType)
 	if len(stack) == 0 || len(releases) == 0 || stack[0].Text("secretName") == "" {
 		return nil, nil
 	}

@@ -16,16 +16,6 @@ import (
 	"github.com/picluster/picluster/ops/objectstore"
 )
 
-// Tokens of the resources that are looked at.
-const (
-	bucketType     = "minio:index/s3Bucket:S3Bucket"
-	userType       = "minio:index/iamUser:IamUser"
-	policyType     = "minio:index/iamPolicy:IamPolicy"
-	attachmentType = "minio:index/iamUserPolicyAttachment:IamUserPolicyAttachment"
-	namespaceType  = "kubernetes:core/v1:Namespace"
-	releaseType    = "kubernetes:helm.sh/v3:Release"
-)
-
 // answerTimeout is how long the cluster and MinIO have to answer at all.
 const answerTimeout = 10 * time.Second
 
@@ -52,25 +42,33 @@ func (t *Target) Open(ctx context.Context) (err error) {
 // credentials: that is what an up talks to. It says whether the state has the
 // same settings.
 func (t *Target) Ready(ctx context.Context, config map[string]string) (same bool, err error) {
-	inConfig := func(provider string) func(string) string {
-		return func(name string) string { return config[provider+":"+name] }
-	}
 	same = true
 	for provider, names := range map[string][]string{minioProvider: objectstore.Names(), kubernetesProvider: cluster.Names} {
 		for _, name := range names {
-			same = same && t.settings(provider)(name) == inConfig(provider)(name)
+			same = same && t.settings(provider)(name) == inConfig(config, provider)(name)
 		}
 	}
-	if _, err := objectstore.New(inConfig(minioProvider)); err != nil {
+	if _, err := objectstore.New(inConfig(config, minioProvider)); err != nil {
 		return false, nil // the program names it, with all else that is wrong
 	}
-	_, _, err = look(ctx, inConfig(minioProvider), inConfig(kubernetesProvider), cmp.Or(config["picluster:namespace"], "tempo"))
+	_, _, err = Servers(ctx, config)
 	return same, err
+}
+
+// Servers returns the MinIO and the cluster that a configuration names, if both
+// answer and take its credentials.
+func Servers(ctx context.Context, config map[string]string) (*objectstore.Store, *cluster.Cluster, error) {
+	return look(ctx, inConfig(config, minioProvider), inConfig(config, kubernetesProvider), cmp.Or(config["picluster:namespace"], "tempo"))
+}
+
+// inConfig returns the settings of a provider in a configuration.
+func inConfig(config map[string]string, provider string) func(name string) string {
+	return func(name string) string { return config[provider+":"+name] }
 }
 
 // Empty says whether the stack has made nothing yet.
 func (t *Target) Empty() bool {
-	return len(t.state.Of(bucketType)) == 0 && len(t.state.Of(namespaceType)) == 0
+	return len(t.state.Of(engine.BucketType)) == 0 && len(t.state.Of(engine.NamespaceType)) == 0
 }
 
 // Providers whose settings are looked at.
@@ -92,7 +90,7 @@ func (t *Target) settings(provider string) func(name string) string {
 
 // namespace is the stack's, or one that need not be there.
 func (t *Target) namespace() string {
-	for _, r := range t.state.Of(namespaceType) {
+	for _, r := range t.state.Of(engine.NamespaceType) {
 		return r.ID
 	}
 	return "default"
@@ -145,22 +143,22 @@ func unanswered(who, where string, err error) error {
 	return fmt.Errorf("%s at %s refuses: set %s: %w", who, where, settings.credentials, err)
 }
 
-// called is what people call a resource, and where it is.
-func called(r *engine.Resource) (where, what string) {
+// Called is what people call a resource, and where it is.
+func Called(r *engine.Resource) (where, what string) {
 	switch r.Type {
-	case bucketType:
+	case engine.BucketType:
 		return inMinIO, "bucket " + r.Text("bucket")
-	case userType:
+	case engine.UserType:
 		return inMinIO, "user " + r.Text("name")
-	case policyType:
+	case engine.PolicyType:
 		return inMinIO, "policy " + r.Text("name")
-	case attachmentType:
+	case engine.AttachmentType:
 		return inMinIO, "user " + r.Text("userName")
 	}
 	if o := r.Object(); o != nil {
 		return inKubernetes, object.Name(o)
 	}
-	if r.Type == releaseType {
+	if r.Type == engine.ReleaseType {
 		return inKubernetes, releaseName(r.Text("namespace"), r.Text("name"))
 	}
 	return inPulumi, r.URN.Type() + " " + r.URN.Name()

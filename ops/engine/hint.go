@@ -19,10 +19,11 @@ var hints = []struct{ phrase, wayOut string }{
 	{"available within allocated timeout", "pods of the release are not ready: `kubectl get pods --namespace NAMESPACE` and `kubectl describe` say why. Mend it, then up again"},
 	{"context deadline exceeded", "pods of the release are not ready: `kubectl get pods --namespace NAMESPACE` and `kubectl describe` say why. Mend it, then up again"},
 	{"' does not exist", "the Secret of credentials: existing is not there: have it put into the namespace, with the keys MINIO_ACCESS_KEY_ID and MINIO_SECRET_ACCESS_KEY. Then up again"},
-	{"bucket already exists", "the bucket is there already: `pulumi config set importBucket true` takes it in with its objects. Then up again"},
+	{"bucket already exists", "the bucket is there already: `make adopt` takes it in with its objects. Then up again"},
 	{"marked for protection", "the bucket is protected: if it is to go, or to be another, `pulumi config set protectBucket false`, up, and then again"},
 	{"unreachable", "the Kubernetes API does not answer: start it, or mend kubernetes:kubeconfig. Then up again, which goes on from here"},
 	{"connection refused", "what is asked for at that address does not run: start it, or mend the address. Then up again, which goes on from here"},
+	{"failed to load checkpoint", "the state is cut off, as a full disk leaves it: copy the one before over it, which is beside it: in a folder, .pulumi/stacks/picluster/NAME.json.bak over NAME.json. Then up again"},
 	{"no space left on device", "the disk is full: make room. Then up again, which goes on from here"},
 	{"file too large", "there is no room for the state: make some. Then up again, which goes on from here"},
 }

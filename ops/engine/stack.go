@@ -120,6 +120,25 @@ func (s Stack) Run(ctx context.Context, command string, args ...string) error {
 	return nil
 }
 
+// Import runs `pulumi import` of what file says. What it takes in is not protected
+// by that; the program says what is.
+func (s Stack) Import(ctx context.Context, file any) error {
+	text, err := json.Marshal(file)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "picluster-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "import.json")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		return err
+	}
+	return s.Run(ctx, "import", "--file", path, "--yes", "--skip-preview", "--generate-code=false", "--protect=false")
+}
+
 // Preview returns the steps that `pulumi up` would take.
 func (s Stack) Preview(ctx context.Context) ([]Step, error) {
 	return steps(s.Command(ctx, "preview", "--json", "--expect-no-changes"))

@@ -27,9 +27,11 @@ type Resource struct {
 	ID     string `json:"id"`
 	Custom bool   `json:"custom"`
 	// External is a resource that somebody else keeps, and the stack only reads.
-	External bool           `json:"external"`
-	Inputs   map[string]any `json:"inputs"`
-	Outputs  map[string]any `json:"outputs"`
+	External bool `json:"external"`
+	// Parent is the URN of the component that it is in.
+	Parent  URN            `json:"parent"`
+	Inputs  map[string]any `json:"inputs"`
+	Outputs map[string]any `json:"outputs"`
 	// Provider is the URN of the resource's provider, "::" and its ID.
 	Provider string `json:"provider"`
 }
@@ -42,6 +44,14 @@ func (r *Resource) Text(key string) string {
 	}
 	text, _ := r.Inputs[key].(string)
 	return text
+}
+
+// ProviderVersion is the version of the resource's provider, which the name of a
+// default provider has, like default_4_24_0; empty if it is none.
+func (r *Resource) ProviderVersion() string {
+	_, name, _ := strings.Cut(r.Provider, "::default_")
+	version, _, _ := strings.Cut(name, "::")
+	return strings.ReplaceAll(version, "_", ".")
 }
 
 // Object returns the manifest of a resource that is a Kubernetes object, or nil if
@@ -77,7 +87,8 @@ func (s Stack) State(ctx context.Context) (*State, error) {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("pulumi stack export: %w: %s", err, strings.TrimSpace(stderr.String()))
+		text := strings.TrimSpace(stderr.String())
+		return nil, fmt.Errorf("pulumi stack export: %w: %s", err, strings.TrimSpace(text+"\n"+wayOut([]string{text})))
 	}
 	return parseState(stdout.Bytes())
 }

@@ -1,0 +1,11 @@
+package engine
+
+// Types of the resources that are looked at.
+const (
+	BucketType     = "minio:index/s3Bucket:S3Bucket"
+	UserType       = "minio:index/iamUser:IamUser"
+	PolicyType     = "minio:index/iamPolicy:IamPolicy"
+	AttachmentType = "minio:index/iamUserPolicyAttachment:IamUserPolicyAttachment"
+	NamespaceType  = "kubernetes:core/v1:Namespace"
+	ReleaseType    = "kubernetes:helm.sh/v3:Release"
+)

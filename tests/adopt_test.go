@@ -1,0 +1,76 @@
+package tests
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/minio/madmin-go/v3"
+	"github.com/minio/minio-go/v7"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestAdopt takes in what somebody made by hand, as the how-to has it, with traces in
+// the bucket; nothing of it is lost, and the stack puts the rest right.
+func TestAdopt(t *testing.T) {
+	h := start(t)
+	h.set("profile", "pi")
+	h.set("protectBucket", "true")
+	old := keys{"tempo", "madeByHand0123456789"}
+	h.byHand(old)
+	h.put("precious")
+	namespace := h.kubectl("get", "namespace", "tempo", "--output=jsonpath={.metadata.uid}")
+	service := h.kubectl("get", "service", "--namespace=tempo", "tempo-query-frontend", "--output=jsonpath={.metadata.uid}")
+
+	h.adopt("bucket k3s-tempo", "user tempo", "policy tempo", "Namespace tempo", "Secret tempo/tempo-minio-secret", "release tempo/tempo")
+	h.has("precious")
+	_, err := h.s3(old).BucketExists(t.Context(), "k3s-tempo")
+	require.NoError(t, err, "the taking in alone has changed something")
+
+	out, code := h.picluster(nil, "up", "-yes")
+	require.Zero(t, code, lastLines(out, 30))
+	h.has("precious")
+	_, err = h.s3(h.secretKeys()).BucketExists(t.Context(), "k3s-tempo")
+	require.NoError(t, err, "the key in the Secret does not open the bucket")
+	_, err = h.s3(old).BucketExists(t.Context(), "k3s-tempo")
+	assert.Error(t, err, "the key made by hand opens the bucket still")
+	assert.Equal(t, namespace, h.kubectl("get", "namespace", "tempo", "--output=jsonpath={.metadata.uid}"), "the namespace is another")
+	assert.Equal(t, service, h.kubectl("get", "service", "--namespace=tempo", "tempo-query-frontend", "--output=jsonpath={.metadata.uid}"), "the release was installed anew")
+	h.mustStack("preview", noChanges)
+	out, code = h.picluster(nil, "drift")
+	assert.Zero(t, code, out)
+	out, err = h.stack("destroy", "--yes")
+	require.Error(t, err, "the bucket is not protected")
+	assert.Contains(t, out, "protect")
+	assert.Empty(t, foundIn(h.pulumi("stack", "export"), old.secret), "the old key stands in the state")
+
+	out, code = h.picluster(nil, "adopt", "-yes")
+	require.Zero(t, code, out)
+	assert.Contains(t, out, "nothing is there that it would make")
+}
+
+// adopt takes in what is there already.
+func (h harness) adopt(what ...string) {
+	h.T.Helper()
+	out, code := h.picluster(nil, "adopt", "-yes")
+	require.Zero(h, code, lastLines(out, 30))
+	for _, row := range what {
+		assert.True(h, hasRow(out, row, "there already"), "%s is not taken in\n%s", row, out)
+	}
+}
+
+// byHand makes what the how-to does, with a policy that allows too much.
+func (h harness) byHand(k keys) {
+	h.T.Helper()
+	ctx, admin := h.Context(), h.admin(h.administrator())
+	require.NoError(h, h.s3(h.administrator()).MakeBucket(ctx, "k3s-tempo", minio.MakeBucketOptions{}))
+	require.NoError(h, admin.AddUser(ctx, k.access, k.secret))
+	require.NoError(h, admin.AddCannedPolicy(ctx, "tempo", []byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*"],"Resource":["arn:aws:s3:::*"]}]}`)))
+	_, err := admin.AttachPolicy(ctx, madmin.PolicyAssociationReq{Policies: []string{"tempo"}, User: k.access})
+	require.NoError(h, err)
+	h.kubectl("create", "namespace", "tempo")
+	h.kubectl("create", "secret", "generic", "--namespace=tempo", "tempo-minio-secret",
+		"--from-literal=MINIO_ACCESS_KEY_ID="+k.access, "--from-literal=MINIO_SECRET_ACCESS_KEY="+k.secret)
+	chart := strings.TrimSpace(h.pulumi("config", "get", "--config-file", h.ConfigFile(), "chart"))
+	h.helm("install", "tempo", chart, "--namespace=tempo", "--wait")
+}
