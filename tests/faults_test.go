@@ -3,7 +3,18 @@ package tests
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"io"
+	"log"
+	"math/big"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -81,6 +92,8 @@ func TestFaultsOfTheFirstUp(t *testing.T) {
 			func(h harness) { h.unset("resources"); h.unset("timeout") },
 			"tempo/tempo", "pods of the release are not ready",
 		},
+		minioKilled(),
+		expiredCertificate(),
 	} {
 		h.sub(f.name, func(h harness) {
 			h.survives(f, "first")
@@ -124,6 +137,7 @@ func TestFaults(t *testing.T) {
 	h.sub("Kubernetes killed in the middle", kubernetesKilled)
 	h.sub("two at once", twoAtOnce)
 	h.sub("killed in the middle", killed)
+	h.sub("disk full under the state", diskFull)
 }
 
 // survives has an up fail by a fault, and the next one converge.
@@ -303,6 +317,118 @@ func TestFaultsOfTLS(t *testing.T) {
 		func(h harness) { h.set("minio:minioCacertFile", h.CA()) },
 		"MinIO at ", "has a certificate of a CA that is not known here: set minio:minioCacertFile",
 	}, "first")
+}
+
+// minioKilled has MinIO go between two requests of one up: it is killed when the
+// user is to be made, after the bucket was.
+func minioKilled() fault {
+	var between *gate
+	return fault{
+		"MinIO killed in the middle",
+		func(h harness) {
+			endpoint, _, _ := h.MinIO()
+			between = newGate(h.T, endpoint, "/minio/admin/v3/add-user", func() { assert.NoError(h, h.StopMinIO(h.Context())) })
+			h.set("minio:minioServer", between.address)
+		},
+		func(h harness) {
+			assert.True(h, between.closed(), "the up did not come to where MinIO is killed")
+			config, err := os.ReadFile(h.ConfigFile())
+			require.NoError(h, err)
+			assert.Contains(h, string(config), between.address)
+			restart(h)
+			endpoint, _, _ := h.MinIO()
+			h.set("minio:minioServer", endpoint)
+			there, err := h.s3(h.administrator()).BucketExists(h.Context(), "k3s-tempo")
+			assert.NoError(h, err)
+			assert.True(h, there, "what was made before is not there")
+		},
+		"tempo-user", "what is asked for at that address does not run",
+	}
+}
+
+// expiredCertificate puts a server before MinIO whose certificate ended yesterday.
+func expiredCertificate() fault {
+	var server *httptest.Server
+	return fault{
+		"a certificate that has expired",
+		func(h harness) {
+			key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+			require.NoError(h, err)
+			template := &x509.Certificate{
+				SerialNumber:          big.NewInt(1),
+				NotBefore:             time.Now().AddDate(0, 0, -2),
+				NotAfter:              time.Now().AddDate(0, 0, -1),
+				IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
+				IsCA:                  true,
+				BasicConstraintsValid: true,
+			}
+			der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+			require.NoError(h, err)
+			ca := filepath.Join(h.TempDir(), "ca.crt")
+			require.NoError(h, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
+
+			server = httptest.NewUnstartedServer(http.NotFoundHandler())
+			server.Config.ErrorLog = log.New(io.Discard, "", 0)
+			server.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+			server.StartTLS()
+			h.set("minio:minioServer", server.Listener.Addr().String())
+			h.set("minio:minioSsl", "true")
+			h.set("minio:minioCacertFile", ca)
+			h.unset("s3Insecure")
+		},
+		func(h harness) {
+			server.Close()
+			endpoint, _, _ := h.MinIO()
+			h.set("minio:minioServer", endpoint)
+			h.set("minio:minioSsl", "false")
+			h.unset("minio:minioCacertFile")
+			h.set("s3Insecure", "true")
+		},
+		"MinIO at ", "has a certificate that has expired: renew it there",
+	}
+}
+
+// diskFull has the disk under the state full while an up runs, on a small disk of
+// its own, which nobody but that up sees.
+func diskFull(h harness) {
+	h.set("--path", "values.querier.podAnnotations.after", "full")
+	path, err := commands()
+	require.NoError(h, err)
+	after := h.TempDir()
+	const script = `set -eu
+cp -a "$STATE" "$AFTER/before"
+mount -t tmpfs -o size=16m tmpfs "$STATE"
+cp -a "$AFTER/before/." "$STATE"
+cat /dev/zero >"$STATE/fill" 2>/dev/null || true
+truncate -s -16K "$STATE/fill" # room for the up's lock
+code=0
+"$PICLUSTER" up -stack lab -yes || code=$?
+rm "$STATE/fill"
+cp -a "$STATE" "$AFTER/state"
+exit $code`
+	ctx, cancel := context.WithTimeout(h.Context(), commandTimeout)
+	defer cancel()
+	state := filepath.Join(h.Dir, "state")
+	cmd := h.Command(ctx, "unshare", "--map-root-user", "--mount", "sh", "-c", script)
+	cmd.Env = append(cmd.Env, "STATE="+state, "AFTER="+after, "PICLUSTER="+path)
+	out, err := output(cmd)
+	require.Error(h, err)
+	require.DirExists(h, filepath.Join(after, "state"), "%s", out)
+	assert.True(h, strings.Contains(out, "the disk is full: make room"), lastLines(out, 15))
+	h.Logf("what a full disk looks like:\n%s", lastLines(out, 6))
+
+	require.NoError(h, os.RemoveAll(state))
+	require.NoError(h, os.CopyFS(state, os.DirFS(filepath.Join(after, "state"))))
+	out, code := h.picluster(nil, "up", "-yes")
+	if code != 0 { // the state itself was cut off; how to go on is said
+		require.True(h, strings.Contains(out, "copy the one before over it"), lastLines(out, 15))
+		kept := filepath.Join(state, ".pulumi", "stacks", "picluster", "lab.json")
+		text, err := os.ReadFile(kept + ".bak")
+		require.NoError(h, err)
+		require.NoError(h, os.WriteFile(kept, text, 0o600))
+	}
+	h.converges()
+	h.has("precious")
 }
 
 func lastLines(text string, n int) string {

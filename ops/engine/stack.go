@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -110,9 +111,10 @@ func (s Stack) Run(ctx context.Context, command string, args ...string) error {
 	events := filepath.Join(dir, "events")
 	cmd := s.Command(ctx, command, append(args, "--event-log", events)...)
 	cmd.Env = append(os.Environ(), "PULUMI_DEBUG_COMMANDS=true") // which has --event-log
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	var stderr bytes.Buffer // what the engine cannot log
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, io.MultiWriter(os.Stderr, &stderr)
 	if err := cmd.Run(); err != nil {
-		if out := wayOut(loggedErrors(events)); out != "" {
+		if out := wayOut(append(loggedErrors(events), stderr.String())); out != "" {
 			return fmt.Errorf("pulumi %s: %w\n%s", command, err, out)
 		}
 		return fmt.Errorf("pulumi %s: %w", command, err)
