@@ -87,7 +87,7 @@ func (b *builder) build(ctx context.Context, parts []Part) (map[string]string, e
 // buildPart builds p aside and moves it into place, so that a build that was cut
 // off leaves nothing that looks finished.
 func (b *builder) buildPart(ctx context.Context, p Part, version, path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return err
 	}
 	temp, err := os.MkdirTemp(filepath.Dir(path), "build-")
@@ -137,7 +137,7 @@ func (b *builder) overlay(ctx context.Context, p Part, version, temp string) (st
 			return "", err
 		}
 		made := filepath.Join(temp, name)
-		if err := os.WriteFile(made, text, 0o644); err != nil {
+		if err := os.WriteFile(made, text, 0o600); err != nil {
 			return "", err
 		}
 		replace[filepath.Join(b.dir(p), name)] = made
@@ -147,7 +147,7 @@ func (b *builder) overlay(ctx context.Context, p Part, version, temp string) (st
 		return "", err
 	}
 	path := filepath.Join(temp, "overlay.json")
-	return path, os.WriteFile(path, text, 0o644)
+	return path, os.WriteFile(path, text, 0o600)
 }
 
 // gocmd runs the go command in p's module, and returns its output; the error has

@@ -93,7 +93,7 @@ func (c cluster) config() (path string, err error) {
 		return "", err
 	}
 	path = filepath.Join(c.lab.Dir, "kwokctl.yaml")
-	return path, os.WriteFile(path, text, 0o644)
+	return path, os.WriteFile(path, text, 0o600)
 }
 
 func (c cluster) healthy(ctx context.Context) error {

@@ -181,7 +181,7 @@ func (l *Lab) Transport() (*http.Transport, error) {
 		if err != nil {
 			return nil, err
 		}
-		transport.TLSClientConfig = &tls.Config{RootCAs: x509.NewCertPool()}
+		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}
 		transport.TLSClientConfig.RootCAs.AppendCertsFromPEM(ca)
 	}
 	return transport, nil
@@ -200,7 +200,7 @@ func (l *Lab) link() error {
 	if err := os.RemoveAll(l.bin()); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(l.bin(), 0o755); err != nil {
+	if err := os.MkdirAll(l.bin(), 0o700); err != nil {
 		return err
 	}
 	for name, path := range l.parts {

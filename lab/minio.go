@@ -44,10 +44,10 @@ func (o objectStore) start(ctx context.Context) error {
 	if o.healthy(ctx) == nil {
 		return nil
 	}
-	if err := os.MkdirAll(o.data(), 0o755); err != nil {
+	if err := os.MkdirAll(o.data(), 0o700); err != nil {
 		return err
 	}
-	log, err := os.OpenFile(o.logFile(), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
+	log, err := os.OpenFile(o.logFile(), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (o objectStore) start(ctx context.Context) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	if err := os.WriteFile(o.pidFile(), []byte(strconv.Itoa(cmd.Process.Pid)), 0o644); err != nil {
+	if err := os.WriteFile(o.pidFile(), []byte(strconv.Itoa(cmd.Process.Pid)), 0o600); err != nil {
 		return err
 	}
 

@@ -130,7 +130,7 @@ func (l *Lab) wrapLanguageHost() error {
 		return err
 	}
 	script := fmt.Sprintf("#!/bin/sh\nexec '%s' -buildTarget='%s' \"$@\"\n", host, l.program())
-	return os.WriteFile(path, []byte(script), 0o755)
+	return os.WriteFile(path, []byte(script), 0o755) // #nosec G306 -- a program
 }
 
 // compile builds the program where the language host looks for it, so that what
@@ -259,7 +259,7 @@ func (l *Lab) initStack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(l.Dir, "Pulumi.yaml"), project, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(l.Dir, "Pulumi.yaml"), project, 0o600); err != nil {
 		return err
 	}
 	commands := []*exec.Cmd{

@@ -51,7 +51,7 @@ func write(path, text string) error {
 	if path == "" {
 		return nil
 	}
-	return os.WriteFile(path, []byte(text), 0o644)
+	return os.WriteFile(path, []byte(text), 0o644) // #nosec G306 -- for others to read, without secrets
 }
 
 // up looks before it refreshes, and puts right what Pulumi does not see.

@@ -36,7 +36,7 @@ func hostPort(value string) error {
 			return fmt.Errorf("has port %s, which is not one of 1 to 65535", port)
 		}
 	}
-	if !host.MatchString(name) {
+	if !host.MatchString(name) || len(name) > 253 {
 		return errors.New("is not a host:port of a DNS name or an address")
 	}
 	return nil
@@ -54,7 +54,7 @@ func webURL(value string) error {
 }
 
 // region is what S3 servers call regions: eu-west-1, or any word.
-var region = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
+var region = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
 
 func regionName(value string) error {
 	if !region.MatchString(value) {

@@ -62,7 +62,7 @@ func (r *reader) minio() S3 {
 	if setting("minioUser", "MINIO_USER") == "" {
 		r.problem("minio:minioUser: is missing. Set it: pulumi config set minio:minioUser NAME")
 	}
-	const password = "minio:minioPassword"
+	const password = "minio:minioPassword" // #nosec G101 -- the name of a setting
 	if setting("minioPassword", "MINIO_PASSWORD") == "" {
 		r.problem("%s: is missing. Set it: pulumi config set --secret %s", password, password)
 	} else if _, ok := r.source.GetConfig(password); ok && !r.source.IsConfigSecret(password) {

@@ -106,10 +106,10 @@ func TestConfig(t *testing.T) {
 				c.Namespace, c.SecretName, c.Release = "tracing", "keys", "traces"
 			},
 		},
-		"another key":            {our("keyGeneration", "2"), func(c *Config) { c.ObjectStore.KeyGeneration = 2 }},
-		"Pod Security":           {our("podSecurity", "baseline"), func(c *Config) { c.PodSecurity = "baseline" }},
-		"the bucket may go":      {our("protectBucket", "false"), func(c *Config) { c.ObjectStore.Unprotected = true }},
-		"the bucket goes too":    {our("retainBucket", "false"), func(c *Config) { c.ObjectStore.DeleteBucket = true }},
+		"another key":         {our("keyGeneration", "2"), func(c *Config) { c.ObjectStore.KeyGeneration = 2 }},
+		"Pod Security":        {our("podSecurity", "baseline"), func(c *Config) { c.PodSecurity = "baseline" }},
+		"the bucket may go":   {our("protectBucket", "false"), func(c *Config) { c.ObjectStore.Unprotected = true }},
+		"the bucket goes too": {our("retainBucket", "false"), func(c *Config) { c.ObjectStore.DeleteBucket = true }},
 		"its objects too": {our("retainBucket", "false", "forceDestroy", "true"), func(c *Config) {
 			c.ObjectStore.DeleteBucket, c.ObjectStore.DeleteObjects = true, true
 		}},

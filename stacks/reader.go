@@ -138,10 +138,39 @@ func (r *reader) object(name, example string, v any) {
 	if !ok {
 		return
 	}
+	if len(value) > maxObject || depth(value) > maxDepth {
+		r.problem("%s: has %d KiB and %d levels, and may have %d and %d. Put less into it: pulumi config rm --path %s.PART",
+			r.key(name), len(value)>>10, depth(value), maxObject>>10, maxDepth, name)
+		return
+	}
 	decoder := json.NewDecoder(strings.NewReader(value))
 	if err := decoder.Decode(v); err != nil || decoder.More() {
 		r.problem("%s: is not a map of the kind that it should be. Set it, for example: pulumi config set --path %s", r.key(name), example)
 	}
+}
+
+// The most that a map may have. Helm keeps a release in a Secret of at most 1 MiB,
+// with the chart in it; an alias of an alias in YAML, which Pulumi writes out in
+// full, is over it soon.
+const (
+	maxObject = 256 << 10 // bytes, as JSON
+	maxDepth  = 64
+)
+
+// depth returns how deep the objects and lists of a JSON text are, or more: it
+// counts what stands in strings too.
+func depth(text string) (deepest int) {
+	level := 0
+	for _, char := range []byte(text) {
+		switch char {
+		case '{', '[':
+			level++
+		case '}', ']':
+			level--
+		}
+		deepest = max(deepest, level)
+	}
+	return deepest
 }
 
 // unknown notes each of keys, with their namespaces, that is of the project and
@@ -161,6 +190,9 @@ func (r *reader) unknown(keys []string) {
 func (r *reader) bad(name, value, problem, example string) {
 	if u, err := url.Parse(value); err == nil && u.User != nil {
 		value = u.Redacted()
+	}
+	if len(value) > 100 {
+		value = strings.ToValidUTF8(value[:100], "") + "…"
 	}
 	r.problem("%s: %q %s. Set it: pulumi config set %s %s", r.key(name), value, problem, name, example)
 }

@@ -1,10 +1,12 @@
 package tests
 
 import (
+	"net/http"
 	"strings"
 
 	"github.com/minio/madmin-go/v3"
 	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -20,7 +22,7 @@ func keyOpensNothingElse(h harness) {
 	user := h.s3(h.secretKeys())
 	admin := h.admin(h.secretKeys())
 	const anyPolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*"],"Resource":["arn:aws:s3:::*"]}]}`
-	for name, try := range map[string]func() error{
+	denied := map[string]func() error{
 		"list another bucket": func() error {
 			return (<-user.ListObjects(ctx, other, minio.ListObjectsOptions{})).Err
 		},
@@ -47,6 +49,24 @@ func keyOpensNothingElse(h harness) {
 			_, err := user.GetBucketPolicy(ctx, own)
 			return err
 		},
+		"list multipart uploads of another bucket": func() error {
+			return (<-user.ListIncompleteUploads(ctx, other, "", true)).Err
+		},
+		"begin a multipart upload in another bucket": func() error {
+			_, err := minio.Core{Client: user}.NewMultipartUpload(ctx, other, "mine", minio.PutObjectOptions{})
+			return err
+		},
+		"read its bucket's lifecycle": func() error { _, err := user.GetBucketLifecycle(ctx, own); return err },
+		"listen to another bucket": func() error {
+			return (<-user.ListenBucketNotification(ctx, other, "", "", []string{"s3:ObjectCreated:*"})).Err
+		},
+		"as nobody: list its bucket": func() error {
+			return (<-h.s3(keys{}).ListObjects(ctx, own, minio.ListObjectsOptions{})).Err
+		},
+		"as nobody: get from another bucket": func() error {
+			_, err := h.s3(keys{}).StatObject(ctx, other, object, minio.StatObjectOptions{})
+			return err
+		},
 		"turn versioning on": func() error { return user.EnableVersioning(ctx, own) },
 
 		"admin: list users":      func() error { _, err := admin.ListUsers(ctx); return err },
@@ -71,8 +91,27 @@ func keyOpensNothingElse(h harness) {
 			_, err := admin.AddServiceAccount(ctx, madmin.AddServiceAccountReq{TargetUser: h.administrator().access})
 			return err
 		},
-	} {
+	}
+	for name, try := range denied {
 		assert.ErrorContains(h, try(), "Access Denied", name)
+	}
+	h.Logf("%d actions are denied", len(denied))
+
+	// With MinIO's STS the user can become himself alone, with no more rights.
+	endpoint, _, _ := h.MinIO()
+	transport, err := h.Transport()
+	require.NoError(h, err)
+	assumed, err := credentials.NewSTSAssumeRole("http://"+endpoint, credentials.STSAssumeRoleOptions{
+		AccessKey: h.secretKeys().access, SecretKey: h.secretKeys().secret,
+		RoleARN: "arn:minio:iam:::role/" + h.administrator().access, RoleSessionName: "thief",
+	})
+	require.NoError(h, err)
+	session, err := assumed.GetWithContext(&credentials.CredContext{Client: &http.Client{Transport: transport}})
+	if err == nil {
+		client, err := minio.New(endpoint, &minio.Options{Creds: credentials.NewStaticV4(session.AccessKeyID, session.SecretAccessKey, session.SessionToken)})
+		require.NoError(h, err)
+		_, err = client.StatObject(ctx, other, object, minio.StatObjectOptions{})
+		assert.ErrorContains(h, err, "Access Denied", "assuming the administrator's role")
 	}
 
 	buckets, err := user.ListBuckets(ctx)

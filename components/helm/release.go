@@ -14,7 +14,7 @@ import (
 )
 
 // ReleaseToken is the resource's type in the provider's schema.
-const ReleaseToken = "kubernetes:helm.sh/v3:Release"
+const ReleaseToken = "kubernetes:helm.sh/v3:Release" // #nosec G101 -- a type
 
 // Release is a Helm release: `helm upgrade --install --wait`, seen as one
 // resource. Its objects are Helm's; Pulumi does not look at them.

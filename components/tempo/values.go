@@ -12,7 +12,7 @@ import (
 // its configuration.
 const (
 	AccessKeyField = "MINIO_ACCESS_KEY_ID"
-	SecretKeyField = "MINIO_SECRET_ACCESS_KEY"
+	SecretKeyField = "MINIO_SECRET_ACCESS_KEY" // #nosec G101 -- the name of a key
 )
 
 // CAField is the field of the ConfigMap that holds the CA of the S3 server.

@@ -111,7 +111,7 @@ func (s Stack) Run(ctx context.Context, command string, args ...string) error {
 	events := filepath.Join(dir, "events")
 	cmd := s.Command(ctx, command, append(args, "--event-log", events)...)
 	cmd.Env = append(os.Environ(), "PULUMI_DEBUG_COMMANDS=true") // which has --event-log
-	var stderr bytes.Buffer // what the engine cannot log
+	var stderr bytes.Buffer                                      // what the engine cannot log
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, io.MultiWriter(os.Stderr, &stderr)
 	if err := cmd.Run(); err != nil {
 		if out := wayOut(append(loggedErrors(events), stderr.String())); out != "" {
