@@ -14,6 +14,14 @@ import (
 // Config is a stack's configuration, read once and checked. Pulumi.yaml
 // describes each key.
 type Config struct {
+	// Tenant is the tenant's name; empty if the stack is of one alone.
+	Tenant string
+	// Tenants are the configurations of the tenants, if the stack has some; it makes
+	// nothing for itself then.
+	Tenants []*Config
+	// ValuesOnly leaves the release to somebody else, who gets its values.
+	ValuesOnly bool
+
 	ObjectStore objectstore.Args
 
 	Namespace   string
@@ -83,5 +91,6 @@ func load(r *reader) *Config {
 	c.Grafana = r.grafana(c)
 	c.Network = r.network(c.Grafana.Namespace)
 	r.credentials(c)
+	c.Tenants = r.tenants(c)
 	return c
 }

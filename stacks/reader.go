@@ -191,10 +191,15 @@ func (r *reader) bad(name, value, problem, example string) {
 	if u, err := url.Parse(value); err == nil && u.User != nil {
 		value = u.Redacted()
 	}
+	r.problem("%s: %q %s. Set it: pulumi config set %s %s", r.key(name), shortened(value), problem, name, example)
+}
+
+// shortened is as much of a value as a line can show.
+func shortened(value string) string {
 	if len(value) > 100 {
-		value = strings.ToValidUTF8(value[:100], "") + "…"
+		return strings.ToValidUTF8(value[:100], "") + "…"
 	}
-	r.problem("%s: %q %s. Set it: pulumi config set %s %s", r.key(name), value, problem, name, example)
+	return value
 }
 
 func (r *reader) problem(format string, args ...any) {

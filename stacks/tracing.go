@@ -12,17 +12,12 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// name is what every component of the stack is called, and its children's names
-// start with.
-const name = "tempo"
-
 // inlineWarning is told at every run with credentials: inline.
 const inlineWarning = `credentials is "inline": the bucket's keys stand in plain text in the ConfigMap of Tempo's ` +
 	`configuration and in Helm's record of the release, for everybody who may read ConfigMaps or Secrets in the namespace. ` +
 	`Mend it: pulumi config set credentials secret`
 
-// Tracing gives a cluster distributed tracing: each component's outputs are the
-// next one's inputs.
+// Tracing gives a cluster distributed tracing, or each of its tenants.
 func Tracing(ctx *pulumi.Context) error {
 	config, err := Load(ctx)
 	if err != nil {
@@ -33,44 +28,78 @@ func Tracing(ctx *pulumi.Context) error {
 			return err
 		}
 	}
+	if len(config.Tenants) == 0 {
+		outputs, err := config.tracing(ctx)
+		for name, output := range outputs {
+			ctx.Export(name, output)
+		}
+		return err
+	}
+	tenants := pulumi.Map{}
+	for _, tenant := range config.Tenants {
+		outputs, err := tenant.tracing(ctx)
+		if err != nil {
+			return err
+		}
+		tenants[tenant.Tenant] = outputs
+	}
+	ctx.Export("tenants", tenants)
+	return nil
+}
 
-	namespace, err := kube.NewNamespace(ctx, name, config.namespace())
+// tracing makes what one tenant has: each component's outputs are the next one's
+// inputs. It returns the stack's outputs.
+func (c *Config) tracing(ctx *pulumi.Context) (pulumi.Map, error) {
+	namespace, err := kube.NewNamespace(ctx, c.name(), c.namespace())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	store, secret, err := config.keys(ctx, namespace)
+	store, secret, err := c.keys(ctx, namespace)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	traces, err := tempo.New(ctx, name, config.tempo(store, namespace, secret))
+	outputs := pulumi.Map{"bucket": store.Bucket, "namespace": namespace.Name}
+	if secret != nil {
+		outputs["secretName"] = secret.Name
+	}
+	args := c.tempo(store, namespace, secret)
+	if c.ValuesOnly {
+		outputs["tempoValues"], err = tempo.ChartValues(args)
+		return outputs, err
+	}
+
+	traces, err := tempo.New(ctx, c.name(), args)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	datasources, err := grafana.New(ctx, name, &grafana.Args{
+	datasources, err := grafana.New(ctx, c.name(), &grafana.Args{
 		TempoURL:  traces.QueryURL,
-		Links:     config.Grafana.Links,
-		Exemplars: config.Grafana.Exemplars,
-		ConfigMap: config.Grafana.ConfigMap,
-		Release:   config.Grafana.Release,
+		Links:     c.Grafana.Links,
+		Exemplars: c.Grafana.Exemplars,
+		ConfigMap: c.Grafana.ConfigMap,
+		Release:   c.Grafana.Release,
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
+	outputs["queryUrl"] = traces.QueryURL
+	if slices.Contains(c.Tempo.Receivers, tempo.ReceiverOTLPGRPC) {
+		outputs["otlpGrpc"] = traces.OTLPGRPC
+		outputs["otelCollectorValues"] = traces.OTLPGRPC.ApplyT(otel.CollectorValues)
+	}
+	if slices.Contains(c.Tempo.Receivers, tempo.ReceiverOTLPHTTP) {
+		outputs["otlpHttp"] = traces.OTLPHTTP
+	}
+	outputs["grafanaValues"] = datasources.Values
+	return outputs, nil
+}
 
-	ctx.Export("bucket", store.Bucket)
-	if secret != nil {
-		ctx.Export("secretName", secret.Name)
+// name is what every component is called, and its children's names start with.
+func (c *Config) name() string {
+	if c.Tenant == "" {
+		return "tempo"
 	}
-	ctx.Export("queryUrl", traces.QueryURL)
-	if slices.Contains(config.Tempo.Receivers, tempo.ReceiverOTLPGRPC) {
-		ctx.Export("otlpGrpc", traces.OTLPGRPC)
-		ctx.Export("otelCollectorValues", traces.OTLPGRPC.ApplyT(otel.CollectorValues))
-	}
-	if slices.Contains(config.Tempo.Receivers, tempo.ReceiverOTLPHTTP) {
-		ctx.Export("otlpHttp", traces.OTLPHTTP)
-	}
-	ctx.Export("grafanaValues", datasources.Values)
-	return nil
+	return "tempo-" + c.Tenant
 }
 
 // keys makes the bucket, and has its user's keys in a Secret: one that is made of
@@ -78,19 +107,19 @@ func Tracing(ctx *pulumi.Context) error {
 func (c *Config) keys(ctx *pulumi.Context, namespace *kube.Namespace) (*objectstore.ObjectStore, *kube.Secret, error) {
 	args := c.ObjectStore
 	if c.Credentials == CredentialsExisting {
-		secret, err := namespace.ReadSecret(ctx, name, c.SecretName)
+		secret, err := namespace.ReadSecret(ctx, c.name(), c.SecretName)
 		if err != nil {
 			return nil, nil, err
 		}
 		args.SecretKey = secret.Value(tempo.SecretKeyField)
-		store, err := objectstore.New(ctx, name, &args)
+		store, err := objectstore.New(ctx, c.name(), &args)
 		return store, secret, err
 	}
-	store, err := objectstore.New(ctx, name, &args)
+	store, err := objectstore.New(ctx, c.name(), &args)
 	if err != nil || c.Credentials == CredentialsInline {
 		return store, nil, err
 	}
-	secret, err := namespace.NewSecret(ctx, name, c.SecretName, map[string]pulumi.StringInput{
+	secret, err := namespace.NewSecret(ctx, c.name(), c.SecretName, map[string]pulumi.StringInput{
 		tempo.AccessKeyField: store.AccessKey,
 		tempo.SecretKeyField: store.SecretKey,
 	})

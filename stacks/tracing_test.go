@@ -74,6 +74,45 @@ func TestTracing(t *testing.T) {
 	}
 }
 
+// Each tenant has everything of its own, but a release that is somebody else's.
+func TestTenants(t *testing.T) {
+	for _, preview := range []bool{false, true} {
+		t.Run(fmt.Sprintf("preview=%t", preview), func(t *testing.T) {
+			several := config()
+			several["picluster:tenants"] = `[{"name":"a"},{"name":"b","bucket":"of-b","install":false}]`
+			several["picluster:datasources"] = "configmap"
+			several["picluster:lokiUrl"] = "http://loki"
+			resources, err := pulumitest.Run(t, preview, several, stacks.Tracing)
+			require.NoError(t, err)
+			count := map[string]int{}
+			for _, r := range resources {
+				count[r.Type]++
+			}
+			for _, kind := range []string{"minio:index/s3Bucket:S3Bucket", "minio:index/iamUser:IamUser", "minio:index/iamPolicy:IamPolicy",
+				"kubernetes:core/v1:Namespace", "kubernetes:core/v1:Secret", "random:index/randomPassword:RandomPassword"} {
+				assert.Equal(t, 2, count[kind], kind)
+			}
+			assert.Equal(t, 1, count[helm.ReleaseToken])
+			bucket := func(name string) string {
+				return pulumitest.Find(t, resources, "minio:index/s3Bucket:S3Bucket", name).Inputs["bucket"].StringValue()
+			}
+			assert.Equal(t, "traces-a", bucket("tempo-a-bucket"))
+			assert.Equal(t, "of-b", bucket("tempo-b-bucket"))
+			if preview {
+				return
+			}
+			release := pulumitest.Find(t, resources, helm.ReleaseToken, "tempo-a-release").Inputs
+			assert.Equal(t, "tracing-a", release["namespace"].StringValue())
+			datasources := pulumitest.Find(t, resources, "kubernetes:core/v1:ConfigMap", "tempo-a-datasources").Inputs
+			assert.Equal(t, "traces-a-datasources", datasources["metadata"].ObjectValue()["name"].StringValue())
+			file := datasources["data"].ObjectValue()["traces-a-datasources.yaml"].StringValue()
+			for _, want := range []string{"uid: tempo-a", "uid: loki-a", "name: Tempo a", "datasourceUid: tempo-a", "datasourceUid: loki-a"} {
+				assert.Contains(t, file, want)
+			}
+		})
+	}
+}
+
 // The SDK hands out keys one by one; all of them are in its environment variable.
 func TestUnknownKeyTouchesNothing(t *testing.T) {
 	t.Setenv(pulumi.EnvConfig, `{"picluster:buckte": "traces"}`)

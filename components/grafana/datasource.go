@@ -24,6 +24,10 @@ type Links struct {
 	Prometheus Prometheus
 	// NodeGraph shows a trace as a graph too.
 	NodeGraph bool
+	// Tenant is whose traces and logs they are. It goes into the names and uids of
+	// the datasources, so that a Grafana can have those of several. Empty: theirs
+	// who have no other.
+	Tenant string
 }
 
 // Loki is a Loki, and the datasource that is made for it.
@@ -53,9 +57,25 @@ type Prometheus struct {
 func Datasources(tempoURL string, links Links) []Datasource {
 	datasources := []Datasource{tempo(tempoURL, links)}
 	if links.Loki.URL != "" {
-		datasources = append([]Datasource{loki(links.Loki)}, datasources...)
+		datasources = append([]Datasource{loki(links)}, datasources...)
 	}
 	return datasources
+}
+
+// uid is a datasource's, of this tenant.
+func (l Links) uid(uid string) string {
+	if l.Tenant == "" {
+		return uid
+	}
+	return uid + "-" + l.Tenant
+}
+
+// name is a datasource's, of this tenant.
+func (l Links) name(name string) string {
+	if l.Tenant == "" {
+		return name
+	}
+	return name + " " + l.Tenant
 }
 
 func tempo(url string, links Links) Datasource {
@@ -65,7 +85,7 @@ func tempo(url string, links Links) Datasource {
 	}
 	if links.Loki.URL != "" {
 		data["tracesToLogsV2"] = map[string]any{
-			"datasourceUid":      links.Loki.uid(),
+			"datasourceUid":      links.uid(links.Loki.uid()),
 			"spanStartTimeShift": "-1h",
 			"spanEndTimeShift":   "1h",
 			"filterByTraceID":    false,
@@ -95,19 +115,20 @@ func tempo(url string, links Links) Datasource {
 			},
 		}
 	}
-	return Datasource{Name: "Tempo", Type: "tempo", UID: TempoUID, Access: "proxy", URL: url, JSONData: data}
+	return Datasource{Name: links.name("Tempo"), Type: "tempo", UID: links.uid(TempoUID), Access: "proxy", URL: url, JSONData: data}
 }
 
-func loki(l Loki) Datasource {
+func loki(links Links) Datasource {
+	l := links.Loki
 	d := Datasource{
-		Name:   "Loki",
+		Name:   links.name("Loki"),
 		Type:   "loki",
-		UID:    l.uid(),
+		UID:    links.uid(l.uid()),
 		Access: "proxy",
 		URL:    l.URL,
 		JSONData: map[string]any{
 			"derivedFields": []any{map[string]any{
-				"datasourceUid": TempoUID,
+				"datasourceUid": links.uid(TempoUID),
 				"matcherRegex":  "trace_id",
 				"matcherType":   "label",
 				"name":          "TraceID",

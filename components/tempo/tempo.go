@@ -14,6 +14,7 @@ import (
 	"github.com/picluster/picluster/components/tempo/chart"
 	"github.com/picluster/picluster/internal/problems"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"sigs.k8s.io/yaml"
 )
 
 // The ports that the chart's Services listen on, all of them plain text.
@@ -127,6 +128,23 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		"otlpGrpc": t.OTLPGRPC,
 		"otlpHttp": t.OTLPHTTP,
 	})
+}
+
+// ChartValues returns the values of a release that somebody else installs, as YAML
+// for `helm install -f`. It returns one error that names every bad field.
+func ChartValues(args *Args) (pulumi.StringOutput, error) {
+	a := *args
+	a.Chart = a.Chart.WithDefaults()
+	if a.Profile == "" {
+		a.Profile = ProfileChart
+	}
+	if err := a.validate(); err != nil {
+		return pulumi.StringOutput{}, fmt.Errorf("tempo: %w", err)
+	}
+	return helm.Values(Values(a.settings())).ToMapOutput().ApplyT(func(values map[string]any) (string, error) {
+		text, err := yaml.Marshal(values)
+		return string(text), err
+	}).(pulumi.StringOutput), nil
 }
 
 func (t *Tempo) newNetworkPolicies(ctx *pulumi.Context, name string, a Args) error {

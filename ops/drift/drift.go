@@ -23,7 +23,7 @@ func (t *Target) Direct(ctx context.Context) ([]Finding, error) {
 		}
 		findings = append(findings, found...)
 	}
-	found, err := t.secret(ctx, findings)
+	found, err := t.secrets(ctx, findings)
 	return sorted(append(findings, found...)), err
 }
 

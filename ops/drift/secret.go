@@ -3,9 +3,9 @@ package drift
 import (
 	"context"
 	"encoding/base64"
+	"maps"
 	"slices"
 
-	"github.com/picluster/picluster/ops/engine"
 	"github.com/picluster/picluster/ops/object"
 	"github.com/picluster/picluster/ops/objectstore"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -17,22 +17,56 @@ const (
 	secretKeyField = "MINIO_SECRET_ACCESS_KEY" // #nosec G101 -- the name of a key
 )
 
-// secret looks whether the keys in the Secret open the bucket: in the stack's own
-// Secret, or in the one that somebody else keeps. What is found already is not
-// told again.
-func (t *Target) secret(ctx context.Context, found []Finding) ([]Finding, error) {
-	stack := t.state.Of("pulumi:pulumi:Stack")
-	releases := t.state.Of(engine.ReleaseType)
-	if len(stack) == 0 || len(releases) == 0 || stack[0].Text("secretName") == "" {
+// secrets looks whether the keys in each tenant's Secret open its bucket: in the
+// stack's own Secret, or in the one that somebody else keeps. What is found already
+// is not told again.
+func (t *Target) secrets(ctx context.Context, found []Finding) ([]Finding, error) {
+	if slices.ContainsFunc(found, func(f Finding) bool { return f.Where == inMinIO }) {
 		return nil, nil
 	}
+	var findings []Finding
+	for _, tenant := range t.tenants() {
+		secretName, _ := tenant["secretName"].(string)
+		if secretName == "" {
+			continue // the keys are inline
+		}
+		f, err := t.secret(ctx, tenant, secretName, found)
+		if err != nil {
+			return nil, err
+		}
+		findings = append(findings, f...)
+	}
+	return findings, nil
+}
+
+// tenants returns the outputs of each tenant: those of the stack, if it has one alone.
+func (t *Target) tenants() []map[string]any {
+	var tenants []map[string]any
+	for _, stack := range t.state.Of("pulumi:pulumi:Stack") {
+		several, ok := stack.Outputs["tenants"].(map[string]any)
+		if !ok {
+			return []map[string]any{stack.Outputs}
+		}
+		for _, name := range slices.Sorted(maps.Keys(several)) {
+			if outputs, ok := several[name].(map[string]any); ok {
+				tenants = append(tenants, outputs)
+			}
+		}
+	}
+	return tenants
+}
+
+// secret looks whether the keys in a Secret open a tenant's bucket.
+func (t *Target) secret(ctx context.Context, tenant map[string]any, secretName string, found []Finding) ([]Finding, error) {
+	namespace, _ := tenant["namespace"].(string)
+	bucket, _ := tenant["bucket"].(string)
 	manifest := &object.Object{}
 	manifest.SetAPIVersion("v1")
 	manifest.SetKind("Secret")
-	manifest.SetNamespace(releases[0].Text("namespace"))
-	manifest.SetName(stack[0].Text("secretName"))
+	manifest.SetNamespace(namespace)
+	manifest.SetName(secretName)
 	f := Finding{Where: inKubernetes, What: object.Name(manifest)}
-	if slices.ContainsFunc(found, func(g Finding) bool { return g.Where == inMinIO || g.What == f.What }) {
+	if slices.ContainsFunc(found, func(g Finding) bool { return g.What == f.What }) {
 		return nil, nil
 	}
 
@@ -49,7 +83,7 @@ func (t *Target) secret(ctx context.Context, found []Finding) ([]Finding, error)
 		value, _ := base64.StdEncoding.DecodeString(text)
 		return string(value)
 	}
-	denial, err := t.store.Opens(ctx, field(accessKeyField), field(secretKeyField), t.bucket())
+	denial, err := t.store.Opens(ctx, field(accessKeyField), field(secretKeyField), bucket)
 	if err != nil {
 		return nil, unanswered("MinIO", t.store.Endpoint(), err)
 	}
@@ -62,6 +96,6 @@ func (t *Target) secret(ctx context.Context, found []Finding) ([]Finding, error)
 	if denial == "" {
 		return nil, nil
 	}
-	f.Is = "does not open the bucket " + t.bucket() + ": " + reasons[denial]
+	f.Is = "does not open the bucket " + bucket + ": " + reasons[denial]
 	return []Finding{f}, nil
 }

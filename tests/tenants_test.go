@@ -1,0 +1,65 @@
+package tests
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/yaml"
+)
+
+// TestTenants has two tenants in one stack: neither may reach the other's bucket, and
+// the one whose release is somebody else's gets values that install it.
+func TestTenants(t *testing.T) {
+	h := start(t)
+	h.set("profile", "pi")
+	h.set("--path", "tenants[0].name", "payments")
+	h.set("--path", "tenants[1].name", "shop")
+	h.set("--path", "tenants[1].install", "false")
+	h.up()
+	h.mustStack("preview", noChanges)
+
+	var tenants map[string]map[string]string
+	require.NoError(t, json.Unmarshal([]byte(h.pulumi("stack", "output", "tenants", "--json")), &tenants))
+	require.Len(t, tenants, 2)
+	buckets := map[string]string{"payments": "k3s-tempo-payments", "shop": "k3s-tempo-shop"}
+	for tenant, own := range buckets {
+		assert.Equal(t, own, tenants[tenant]["bucket"])
+		var secret struct {
+			Data map[string][]byte `json:"data"`
+		}
+		text := h.kubectl("get", "secret", "--namespace="+tenants[tenant]["namespace"], tenants[tenant]["secretName"], "--output=json")
+		require.NoError(t, json.Unmarshal([]byte(text), &secret))
+		user := h.s3(keys{string(secret.Data["MINIO_ACCESS_KEY_ID"]), string(secret.Data["MINIO_SECRET_ACCESS_KEY"])})
+		for _, bucket := range buckets {
+			_, err := user.BucketExists(t.Context(), bucket)
+			if bucket == own {
+				assert.NoError(t, err, "%s cannot open its own bucket", tenant)
+			} else {
+				assert.Error(t, err, "%s can open %s", tenant, bucket)
+			}
+		}
+	}
+
+	assert.NotEmpty(t, h.kubectl("get", "pods", "--namespace=tempo-payments", "--output=name"))
+	assert.Empty(t, h.kubectl("get", "pods", "--namespace=tempo-shop", "--output=name"))
+	var values struct {
+		Storage struct {
+			Trace struct{ S3 struct{ Bucket string } }
+		}
+	}
+	require.NoError(t, yaml.Unmarshal([]byte(tenants["shop"]["tempoValues"]), &values))
+	assert.Equal(t, "k3s-tempo-shop", values.Storage.Trace.S3.Bucket)
+
+	// What is changed of one is found, and told from the other.
+	require.NoError(t, h.admin(h.administrator()).SetUser(t.Context(), "tempo-shop", "anotherKey0123456789", "enabled"))
+	table, code := h.picluster(nil, "drift")
+	assert.Equal(t, exitDrifted, code, table)
+	assert.True(t, hasRow(table, "user tempo-shop", "has another secret key"), table)
+	assert.False(t, hasRow(table, "user tempo-payments", ""), table)
+	out, code := h.picluster(nil, "up", "-yes")
+	require.Zero(t, code, lastLines(out, 20))
+	table, code = h.picluster(nil, "drift")
+	assert.Equal(t, exitSame, code, table)
+}
