@@ -12,7 +12,7 @@ PICLUSTER = $(if $(ON_LAB),bin/lab run) bin/picluster
 FLAGS     = -stack $(STACK) $(if $(YES),-yes) $(if $(SUMMARY),-summary $(SUMMARY)) \
             $(if $(PULL),-pull $(PULL)) $(if $(ISSUE),-issue)
 
-.PHONY: up preview refresh adopt rotate drift stacks status down stop test lint vulnerabilities fuzz FORCE
+.PHONY: up preview refresh adopt rotate drift stacks status down stop test bench lint vulnerabilities fuzz FORCE
 
 up: $(TOOLS) # bring the stack up, and put right what was changed by hand
 	@$(PICLUSTER) up $(FLAGS)
@@ -46,6 +46,10 @@ test: bin/lab bin/picluster
 	@bin/lab build
 	go test -count=1 -timeout=60m ./...
 	cd ops && go test -count=1 ./...
+
+bench: bin/lab bin/picluster # measure what it costs, and write it to docs/bench.md
+	@bin/lab build
+	go run ./bench
 
 # Not these: running commands (G204) and reading files (G304) that the user names is
 # what the lab and the commands are for.
