@@ -37,8 +37,7 @@ type harness struct {
 }
 
 // start starts a lab; it is removed when the test ends, or is interrupted. Tests with
-// labs run side by side, as many as there are processors: most of their time they
-// wait for pods.
+// labs run side by side: most of their time they wait for pods.
 func start(t *testing.T, options ...func(*lab.Lab)) harness {
 	t.Helper()
 	t.Parallel()
