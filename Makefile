@@ -41,11 +41,10 @@ status: bin/lab ; @bin/lab status # health, Tempo's pods, the stack's outputs
 down:   bin/lab ; @bin/lab down   # destroy the lab's stack and remove the lab
 stop:   bin/lab ; @bin/lab stop   # stop the lab and keep its data
 
-# The parts first: go test would build them too, but say nothing meanwhile. Three labs
-# side by side keep two processors busy, since most of their time they wait.
+# The parts first: go test would build them too, but say nothing meanwhile.
 test: bin/lab bin/picluster
 	@bin/lab build
-	go test -count=1 -timeout=60m -parallel=3 ./...
+	go test -count=1 -timeout=60m ./...
 	cd ops && go test -count=1 ./...
 
 bench: bin/lab bin/picluster # measure what it costs, and write it to docs/bench.md

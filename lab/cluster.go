@@ -73,6 +73,11 @@ func (c cluster) start(ctx context.Context) error {
 // config writes what kwokctl is to run, and where it is to listen.
 func (c cluster) config() (path string, err error) {
 	bin := func(name string) string { return filepath.Join(c.lab.bin(), name) }
+	// There is one of each, and one that loses its lease ends itself: etcd that is
+	// full, or a slow machine, would be enough.
+	alone := func(component string) map[string]any {
+		return map[string]any{"name": component, "extraArgs": []any{map[string]any{"key": "leader-elect", "value": "false"}}}
+	}
 	text, err := yaml.Marshal(map[string]any{
 		"apiVersion": "config.kwok.x-k8s.io/v1alpha1",
 		"kind":       "KwokctlConfiguration",
@@ -88,6 +93,7 @@ func (c cluster) config() (path string, err error) {
 			// before have run out, by default after 200 s.
 			"nodeLeaseDurationSeconds": 10,
 		},
+		"componentsPatches": []any{alone("kube-controller-manager"), alone("kube-scheduler")},
 	})
 	if err != nil {
 		return "", err

@@ -36,11 +36,9 @@ type harness struct {
 	*lab.Lab
 }
 
-// start starts a lab; it is removed when the test ends, or is interrupted. Tests with
-// labs run side by side: most of their time they wait for pods.
+// start starts a lab; it is removed when the test ends, or is interrupted.
 func start(t *testing.T, options ...func(*lab.Lab)) harness {
 	t.Helper()
-	t.Parallel()
 	dir, err := os.MkdirTemp("", "picluster-lab-")
 	require.NoError(t, err)
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
