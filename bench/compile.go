@@ -9,8 +9,7 @@ import (
 	"strings"
 )
 
-// compile measures how long programs take to compile from an empty build cache, and
-// how long it takes once more after a line has changed.
+// compile measures how long programs take to compile from an empty build cache.
 func compile(ctx context.Context, text *strings.Builder) error {
 	fmt.Fprintf(text, `
 ## To compile

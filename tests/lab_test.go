@@ -202,10 +202,17 @@ func (h harness) administrator() keys {
 // secretKeys returns the keys that the stack's Secret holds.
 func (h harness) secretKeys() keys {
 	h.T.Helper()
+	return h.keysIn("tempo", "tempo-minio-secret")
+}
+
+// keysIn returns the keys that a Secret holds.
+func (h harness) keysIn(namespace, name string) keys {
+	h.T.Helper()
 	var secret struct {
 		Data map[string][]byte `json:"data"`
 	}
-	h.get(&secret, "secret", "tempo-minio-secret")
+	text := h.kubectl("get", "secret", "--namespace="+namespace, name, "--output=json")
+	require.NoError(h, json.Unmarshal([]byte(text), &secret))
 	return keys{string(secret.Data["MINIO_ACCESS_KEY_ID"]), string(secret.Data["MINIO_SECRET_ACCESS_KEY"])}
 }
 

@@ -26,12 +26,7 @@ func TestTenants(t *testing.T) {
 	buckets := map[string]string{"payments": "k3s-tempo-payments", "shop": "k3s-tempo-shop"}
 	for tenant, own := range buckets {
 		assert.Equal(t, own, tenants[tenant]["bucket"])
-		var secret struct {
-			Data map[string][]byte `json:"data"`
-		}
-		text := h.kubectl("get", "secret", "--namespace="+tenants[tenant]["namespace"], tenants[tenant]["secretName"], "--output=json")
-		require.NoError(t, json.Unmarshal([]byte(text), &secret))
-		user := h.s3(keys{string(secret.Data["MINIO_ACCESS_KEY_ID"]), string(secret.Data["MINIO_SECRET_ACCESS_KEY"])})
+		user := h.s3(h.keysIn(tenants[tenant]["namespace"], tenants[tenant]["secretName"]))
 		for _, bucket := range buckets {
 			_, err := user.BucketExists(t.Context(), bucket)
 			if bucket == own {

@@ -40,7 +40,10 @@ func (n *Namespace) NewSecret(ctx *pulumi.Context, name, secretName string, data
 			"stringData": pulumi.ToSecret(pulumi.StringMap(data)),
 		},
 		pulumi.Parent(n), encrypted)
-	return &Secret{object.Name(), n.Name, object.Data}, err
+	if err != nil {
+		return nil, err
+	}
+	return &Secret{object.Name(), n.Name, object.Data}, nil
 }
 
 // ReadSecret reads a Secret of the namespace that somebody else keeps, at every
@@ -54,7 +57,10 @@ func (n *Namespace) ReadSecret(ctx *pulumi.Context, name, secretName string) (*S
 	object := &Object{}
 	err := ctx.ReadResource(token("v1", "Secret"), name+"-secret", id, nil, object,
 		utilities.PkgResourceDefaultOpts([]pulumi.ResourceOption{pulumi.Parent(n), encrypted})...)
-	return &Secret{pulumi.String(secretName).ToStringOutput(), n.Name, object.Data}, err
+	if err != nil {
+		return nil, err
+	}
+	return &Secret{pulumi.String(secretName).ToStringOutput(), n.Name, object.Data}, nil
 }
 
 // encrypted keeps what a Secret holds encrypted in Pulumi's state.

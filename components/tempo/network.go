@@ -3,7 +3,6 @@ package tempo
 import (
 	"net/netip"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -38,18 +37,18 @@ var receiverPorts = map[string]port{
 }
 
 // NetworkPolicies returns the specs of the NetworkPolicies of Tempo's namespace, by
-// the last part of their names. The endpoint is the S3 server's host:port, the
-// remote write URL that of the metrics, or empty.
+// the last part of their names. The endpoint is the S3 server's host:port, insecure
+// if it has no TLS.
 func NetworkPolicies(n Network, endpoint string, insecure bool, o Options) map[string]map[string]any {
 	own := map[string]any{"podSelector": map[string]any{}}
 	egress := []any{
 		map[string]any{"to": []any{own}},
 		map[string]any{"to": []any{namespace("kube-system")}, "ports": ports([]port{{53, "UDP"}, {53, "TCP"}})},
-		to(endpoint, map[bool]int{true: 80, false: 443}[insecure]),
+		to(endpoint, insecure),
 	}
 	if o.Generator != nil && o.Generator.RemoteWriteURL != "" {
 		u, _ := url.Parse(o.Generator.RemoteWriteURL) // checked by whoever set it
-		egress = append(egress, to(u.Host, map[bool]int{true: 80, false: 443}[u.Scheme == "http"]))
+		egress = append(egress, to(u.Host, u.Scheme == "http"))
 	}
 
 	var receivers []port
@@ -88,15 +87,19 @@ func namespace(name string) map[string]any {
 	}}
 }
 
-// to lets out to a server. A policy knows addresses and pods, and no names: a
+// to lets out to a server, of which insecure says what its port is if it names none.
+// A policy knows addresses and pods, and no names: a
 // server with a name of its own can be at any address, so that its port alone is
 // kept; a Service's pods may have other ports than the Service, so that it is
 // their namespace that is.
-func to(hostPort string, defaultPort int) map[string]any {
+func to(hostPort string, insecure bool) map[string]any {
 	u := url.URL{Host: hostPort}
 	number, err := strconv.Atoi(u.Port())
 	if err != nil {
-		number = defaultPort
+		number = 443
+		if insecure {
+			number = 80
+		}
 	}
 	open := ports([]port{{number, "TCP"}})
 	if address, err := netip.ParseAddr(u.Hostname()); err == nil {
@@ -111,7 +114,7 @@ func to(hostPort string, defaultPort int) map[string]any {
 
 func ports(open []port) []any {
 	var list []any
-	for _, p := range slices.Compact(open) {
+	for _, p := range open {
 		list = append(list, map[string]any{"port": p.number, "protocol": p.protocol})
 	}
 	return list

@@ -85,12 +85,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if args == nil {
 		return nil, errors.New("tempo: args are missing")
 	}
-	a := *args
-	a.Chart = a.Chart.WithDefaults()
-	if a.Profile == "" {
-		a.Profile = ProfileChart
-	}
-	if err := a.validate(); err != nil {
+	a, err := args.complete()
+	if err != nil {
 		return nil, fmt.Errorf("tempo %q: %w", name, err)
 	}
 
@@ -133,12 +129,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 // ChartValues returns the values of a release that somebody else installs, as YAML
 // for `helm install -f`. It returns one error that names every bad field.
 func ChartValues(args *Args) (pulumi.StringOutput, error) {
-	a := *args
-	a.Chart = a.Chart.WithDefaults()
-	if a.Profile == "" {
-		a.Profile = ProfileChart
-	}
-	if err := a.validate(); err != nil {
+	a, err := args.complete()
+	if err != nil {
 		return pulumi.StringOutput{}, fmt.Errorf("tempo: %w", err)
 	}
 	return helm.Values(Values(a.settings())).ToMapOutput().ApplyT(func(values map[string]any) (string, error) {
@@ -193,6 +185,15 @@ func (a Args) settings() Settings {
 func hash(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:6])
+}
+
+// complete returns a with its defaults, or one error that names every bad field.
+func (a Args) complete() (Args, error) {
+	a.Chart = a.Chart.WithDefaults()
+	if a.Profile == "" {
+		a.Profile = ProfileChart
+	}
+	return a, a.validate()
 }
 
 // ValidateRelease says what is wrong with a release's name, or nil.
