@@ -2,56 +2,116 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 )
 
-// compile measures how long programs take to compile from an empty build cache.
-func compile(ctx context.Context, text *strings.Builder) error {
-	fmt.Fprintf(text, `
-## To compile
+// program is one that is compared with the others.
+type program struct {
+	name, path string
+	// edited is a file of which one line is changed, to compile it again.
+	edited string
+}
 
-From an empty build cache. "Ordinary" is the same program with the imports that a
-Pulumi program ordinarily has for what it makes; "empty" is one that makes nothing.
-CPU is of all processes, memory of the largest.
+var (
+	ordinary  = program{"ordinary", "./bench/ordinary", "stacks/tracing.go"}
+	picluster = program{"picluster", ".", "stacks/tracing.go"}
+	empty     = program{"empty", "./bench/empty", "bench/empty/main.go"}
+)
 
-| program | CPU | of ordinary | memory | of ordinary | binary |
-|---|---|---|---|---|---|
+// build returns the command that compiles p to binary.
+func (p program) build(ctx context.Context, binary string, flags ...string) *exec.Cmd {
+	args := append([]string{"build", "-tags=bench", "-o", binary}, flags...)
+	return exec.CommandContext(ctx, "go", append(args, p.path)...)
+}
+
+// compile measures how long programs take to compile.
+func compile(ctx context.Context, r *report) error {
+	r.printf(`# To compile
+
+From an empty build cache; again after a line of its own code changed, which links
+it too; and with nothing changed. "Ordinary" is the same program with the imports
+that a Pulumi program ordinarily has for what it makes; "empty" is one that makes
+nothing. CPU is of all processes, memory of the largest.
+
 `)
-	programs := []struct{ name, path string }{{"ordinary", "./bench/ordinary"}, {"picluster", "."}, {"empty", "./bench/empty"}}
-	var ordinary cost
-	for _, p := range programs {
-		c, size, err := cold(ctx, p.path)
+	r.header("program", "CPU, cold", "of ordinary", "memory", "of ordinary", "time, cold", "a line changed", "nothing changed", "binary")
+	var first compiled
+	for _, p := range []program{ordinary, picluster, empty} {
+		c, err := p.compile(ctx)
 		if err != nil {
 			return err
 		}
-		if p.name == "ordinary" {
-			ordinary = c
+		if p == ordinary {
+			first = c
 		}
-		fmt.Fprintf(text, "| %s | %.0f s | %.2f | %s | %.2f | %d MB |\n", p.name, c.cpu.Seconds(), c.cpu.Seconds()/ordinary.cpu.Seconds(),
-			gigabytes(c.memory), float64(c.memory)/float64(ordinary.memory), size/1e6)
+		r.row(p.name, fmt.Sprintf("%.0f s", c.cold.cpu.Seconds()), ratio(c.cold.cpu, first.cold.cpu),
+			gigabytes(c.cold.memory), fmt.Sprintf("%.2f", float64(c.cold.memory)/float64(first.cold.memory)),
+			seconds(c.cold.elapsed), seconds(c.changed.elapsed), seconds(c.same.elapsed), fmt.Sprintf("%d MB", c.size/1e6))
 	}
 	return nil
 }
 
-func cold(ctx context.Context, path string) (c cost, size int64, err error) {
+// compiled is what it took to compile a program.
+type compiled struct {
+	cold, changed, same cost
+	size                int64 // bytes
+}
+
+func (p program) compile(ctx context.Context) (c compiled, err error) {
 	dir, err := os.MkdirTemp("", "picluster-bench-")
 	if err != nil {
-		return c, 0, err
+		return c, err
 	}
 	defer os.RemoveAll(dir)
 	binary := filepath.Join(dir, "program")
-	cmd := exec.CommandContext(ctx, "go", "build", "-tags=bench", "-o", binary, path)
-	cmd.Env = append(os.Environ(), "GOCACHE="+filepath.Join(dir, "cache"))
-	if c, err = measure(cmd); err != nil {
-		return c, 0, err
+	overlay, err := changeALine(dir, p.edited)
+	if err != nil {
+		return c, err
+	}
+	changed := []string{"-overlay", overlay}
+	for _, step := range []struct {
+		cost  *cost
+		flags []string
+	}{{&c.cold, nil}, {&c.changed, changed}, {&c.same, changed}} {
+		cmd := p.build(ctx, binary, step.flags...)
+		cmd.Env = append(os.Environ(), "GOCACHE="+filepath.Join(dir, "cache"))
+		if *step.cost, err = measure(cmd); err != nil {
+			return c, err
+		}
 	}
 	info, err := os.Stat(binary)
 	if err != nil {
-		return c, 0, err
+		return c, err
 	}
-	return c, info.Size(), nil
+	c.size = info.Size()
+	return c, nil
+}
+
+// changeALine writes, for `go build -overlay`, a file with one line more. The
+// checkout stays as it is.
+func changeALine(dir, file string) (overlay string, err error) {
+	from, err := filepath.Abs(file)
+	if err != nil {
+		return "", err
+	}
+	text, err := os.ReadFile(from)
+	if err != nil {
+		return "", err
+	}
+	to := filepath.Join(dir, "changed.go")
+	// Of a kind that the linker cannot leave out.
+	text = append(text, "\nfunc init() { println() }\n"...)
+	if err := os.WriteFile(to, text, 0o600); err != nil {
+		return "", err
+	}
+	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{from: to}})
+	if err != nil {
+		return "", err
+	}
+	overlay = filepath.Join(dir, "overlay.json")
+	return overlay, os.WriteFile(overlay, replace, 0o600)
 }

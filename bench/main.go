@@ -3,110 +3,78 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
-	"runtime"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
-	"time"
 )
 
+// parts are what is measured, in the order of the document.
+var parts = []struct {
+	name    string
+	measure func(context.Context, *report) error
+}{
+	{"compile", compile},
+	{"first", firstUp},
+	{"nochange", noChange},
+	{"where", whereItGoes},
+	{"growth", growth},
+	{"commands", commands},
+}
+
 func main() {
-	out := flag.String("out", "docs/bench.md", "`path` to write to")
-	tenants := flag.String("tenants", "1,10,100,300", "numbers of tenants to grow to")
-	only := flag.String("only", "compile,runs,growth", "what to measure")
+	dir := flag.String("out", "docs/bench", "`folder` to write to, a file for each part")
+	only := flag.String("only", "", "`parts` to measure, with commas between them; empty for all")
 	flag.Parse()
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
-	if err := run(ctx, *out, *tenants, strings.Split(*only, ",")); err != nil {
+	if err := run(ctx, *dir, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, out, tenants string, only []string) error {
-	var text strings.Builder
-	fmt.Fprintf(&text, "# What it costs\n\nBy `make bench`, on %s with %d cores, %s, on %s.\n",
-		cpu(), runtime.NumCPU(), runtime.Version(), time.Now().Format(time.DateOnly))
-	for _, part := range []struct {
-		name    string
-		measure func(context.Context, *strings.Builder) error
-	}{
-		{"compile", compile},
-		{"runs", runs},
-		{"growth", func(ctx context.Context, text *strings.Builder) error { return growth(ctx, text, tenants) }},
-	} {
-		if !slices.Contains(only, part.name) {
+func run(ctx context.Context, dir, only string) error {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return err
+	}
+	for _, part := range parts {
+		if only != "" && !slices.Contains(strings.Split(only, ","), part.name) {
 			continue
 		}
-		if err := part.measure(ctx, &text); err != nil {
+		r := &report{dir: dir}
+		if err := part.measure(ctx, r); err != nil {
 			return fmt.Errorf("%s: %w", part.name, err)
 		}
-		// Written after each part, so that a run that is cut off leaves what it has.
-		if err := os.WriteFile(out, []byte(text.String()), 0o600); err != nil {
+		r.printf("\nMeasured %s.\n", machine())
+		// Each by itself, so that a run that is cut off leaves what it has.
+		path := filepath.Join(dir, part.name+".md")
+		if err := os.WriteFile(path, []byte(r.String()), 0o600); err != nil {
 			return err
 		}
+		fmt.Println("written:", path)
 	}
-	fmt.Println("written:", out)
 	return nil
 }
 
-// cost is what a command took.
-type cost struct {
-	elapsed, cpu time.Duration
-	memory       int64 // bytes, of its largest process
+// report is the text of one part.
+type report struct {
+	strings.Builder
+	dir string // for what goes beside the text
 }
 
-// measure runs a command, and says what it took.
-func measure(cmd *exec.Cmd) (cost, error) {
-	fmt.Println("$", strings.Join(cmd.Args, " "))
-	start := time.Now()
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-		return cost{}, fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, strings.Join(lines[max(0, len(lines)-20):], "\n"))
-	}
-	c := cost{elapsed: time.Since(start), cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		c.memory = usage.Maxrss << 10 // in KiB on Linux
-	}
-	fmt.Printf("  %.1f s, %.1f CPU-s, %s\n", c.elapsed.Seconds(), c.cpu.Seconds(), gigabytes(c.memory))
-	return c, nil
+func (r *report) printf(format string, args ...any) { fmt.Fprintf(r, format, args...) }
+
+// header begins a table, and row goes on with it.
+func (r *report) header(columns ...string) {
+	r.row(columns...)
+	r.row(slices.Repeat([]string{"---"}, len(columns))...)
 }
 
-// median returns the run in the middle of three.
-func median(ctx context.Context, command func(context.Context) *exec.Cmd) (cost, error) {
-	var costs []cost
-	for range 3 {
-		c, err := measure(command(ctx))
-		if err != nil {
-			return cost{}, err
-		}
-		costs = append(costs, c)
-	}
-	slices.SortFunc(costs, func(a, b cost) int { return int(a.elapsed - b.elapsed) })
-	return costs[1], nil
-}
-
-func gigabytes(bytes int64) string { return fmt.Sprintf("%.2f GB", float64(bytes)/1e9) }
-
-// cpu is the processor's name.
-func cpu() string {
-	file, err := os.Open("/proc/cpuinfo")
-	if err != nil {
-		return runtime.GOARCH
-	}
-	defer file.Close()
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		if name, ok := strings.CutPrefix(lines.Text(), "model name\t: "); ok {
-			return name
-		}
-	}
-	return runtime.GOARCH
-}
+// row is described at header.
+func (r *report) row(cells ...string) { r.printf("| %s |\n", strings.Join(cells, " | ")) }

@@ -73,13 +73,10 @@ func (b *builder) build(ctx context.Context, parts []Part) (map[string]string, e
 		if err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(b.log, "lab: %2d/%d %s %s ...", i+1, len(left), p.Name, version)
-		start := time.Now()
-		if err := b.buildPart(ctx, p, version, paths[p.Name]); err != nil {
-			fmt.Fprintln(b.log, " failed")
+		what := fmt.Sprintf("%2d/%d building %s %s (about %s)", i+1, len(left), p.Name, version, elapsed(p.Cold))
+		if err := step(b.log, what, func() error { return b.buildPart(ctx, p, version, paths[p.Name]) }); err != nil {
 			return nil, fmt.Errorf("building %s %s: %w", p.Name, version, err)
 		}
-		fmt.Fprintf(b.log, " built in %s\n", time.Since(start).Round(time.Second))
 	}
 	return paths, nil
 }
@@ -166,7 +163,7 @@ func (b *builder) gocmd(ctx context.Context, p Part, args ...string) ([]byte, er
 	return out, nil
 }
 
-func (b *builder) dir(p Part) string { return filepath.Join(b.root, "lab", "parts", p.Dir) }
+func (b *builder) dir(p Part) string { return filepath.Join(b.root, filepath.FromSlash(p.Dir)) }
 
 // version returns the version of p, from the go.mod that pins it.
 func (b *builder) version(p Part) (string, error) {

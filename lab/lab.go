@@ -74,6 +74,12 @@ func Open(ctx context.Context, dir string, log io.Writer) (*Lab, error) {
 	return l, nil
 }
 
+// Build builds parts that are not the lab's own, and returns where each is, by
+// name.
+func (l *Lab) Build(ctx context.Context, parts []Part) (map[string]string, error) {
+	return (&builder{root: l.root, cache: l.cache, log: l.log}).build(ctx, parts)
+}
+
 // Start starts what does not run yet, and waits until all is healthy; then it
 // makes the stack ready. When a part fails it stops the rest, and the error ends
 // with that part's log.
@@ -84,15 +90,12 @@ func (l *Lab) Start(ctx context.Context) error {
 	if err := l.Load(); err != nil {
 		return err
 	}
-	start := time.Now()
-	if err := l.startParts(ctx); err != nil {
+	if err := step(l.log, "starting Kubernetes and MinIO", func() error { return l.startParts(ctx) }); err != nil {
 		// ctx may be what failed; stopping must go on without it.
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 		defer cancel()
 		return errors.Join(err, l.Stop(stop))
 	}
-	fmt.Fprintf(l.log, "lab: healthy after %.1f s\n", time.Since(start).Seconds())
-
 	if err := l.prepareStack(ctx); err != nil {
 		return err
 	}

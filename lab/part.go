@@ -6,7 +6,8 @@ import "time"
 type Part struct {
 	// Name is the program's name.
 	Name string
-	// Dir is the module below lab/parts that pins what it is built from.
+	// Dir is the folder, from the checkout, of the module that pins what it is
+	// built from.
 	Dir string
 	// Package is the package to build, as `go build` takes it.
 	Package string
@@ -30,21 +31,21 @@ type Part struct {
 var Parts = []Part{
 	{
 		Name:    "pulumi",
-		Dir:     "pulumi",
+		Dir:     "lab/parts/pulumi",
 		Package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
 		Module:  "github.com/pulumi/pulumi/pkg/v3",
 		Cold:    105 * time.Second,
 	},
 	{
 		Name:    "pulumi-language-go",
-		Dir:     "language",
+		Dir:     "lab/parts/language",
 		Package: "github.com/pulumi/pulumi/sdk/v3/go/pulumi-language-go",
 		Module:  "github.com/pulumi/pulumi/sdk/v3",
 		Cold:    25 * time.Second,
 	},
 	{
 		Name:    "pulumi-resource-kubernetes",
-		Dir:     "kubernetes-plugin",
+		Dir:     "lab/parts/kubernetes-plugin",
 		Package: ".",
 		Module:  "github.com/pulumi/pulumi-kubernetes/provider/v4",
 		SDK:     "github.com/pulumi/pulumi-kubernetes/sdk/v4",
@@ -57,7 +58,7 @@ var Parts = []Part{
 	},
 	{
 		Name:    "pulumi-resource-minio",
-		Dir:     "minio-plugin",
+		Dir:     "lab/parts/minio-plugin",
 		Package: ".",
 		Module:  "github.com/aminueza/terraform-provider-minio/v2",
 		SDK:     "github.com/pulumi/pulumi-minio/sdk",
@@ -66,7 +67,7 @@ var Parts = []Part{
 	},
 	{
 		Name:    "pulumi-resource-random",
-		Dir:     "random-plugin",
+		Dir:     "lab/parts/random-plugin",
 		Package: ".",
 		Module:  "github.com/terraform-providers/terraform-provider-random",
 		SDK:     "github.com/pulumi/pulumi-random/sdk/v4",
@@ -79,7 +80,7 @@ var Parts = []Part{
 	controlPlane("kubectl", 25*time.Second),
 	{
 		Name:    "etcd",
-		Dir:     "etcd",
+		Dir:     "lab/parts/etcd",
 		Package: "go.etcd.io/etcd/server/v3",
 		Module:  "go.etcd.io/etcd/server/v3",
 		Cold:    25 * time.Second,
@@ -88,7 +89,7 @@ var Parts = []Part{
 	kwok("kwokctl", 25*time.Second),
 	{
 		Name:    "minio",
-		Dir:     "minio",
+		Dir:     "lab/parts/minio",
 		Package: "github.com/minio/minio",
 		Module:  "github.com/minio/minio",
 		Cold:    250 * time.Second,
@@ -98,7 +99,7 @@ var Parts = []Part{
 func controlPlane(name string, cold time.Duration) Part {
 	return Part{
 		Name:    name,
-		Dir:     "controlplane",
+		Dir:     "lab/parts/controlplane",
 		Package: "k8s.io/kubernetes/cmd/" + name,
 		Module:  "k8s.io/kubernetes",
 		// Charts ask for the cluster's version, and a build without it is 0.0.0.
@@ -114,7 +115,7 @@ func controlPlane(name string, cold time.Duration) Part {
 func kwok(name string, cold time.Duration) Part {
 	return Part{
 		Name:    name,
-		Dir:     "kwok",
+		Dir:     "lab/parts/kwok",
 		Package: "sigs.k8s.io/kwok/cmd/" + name,
 		Module:  "sigs.k8s.io/kwok",
 		Cold:    cold,

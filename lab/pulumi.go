@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/mod/semver"
 	"sigs.k8s.io/yaml"
@@ -119,7 +118,8 @@ func (l *Lab) installPlugins(ctx context.Context, b *builder) error {
 
 // wrapLanguageHost puts a script before the built language host. That one takes
 // the options of Pulumi.yaml's runtime as flags, while the engine sends them in
-// its request: without buildTarget each run would link the program anew.
+// its request. Of the options it passes on a prebuilt binary; for the checkout's
+// own Pulumi.yaml that is what compile made, which is not compiled at every run.
 func (l *Lab) wrapLanguageHost() error {
 	host := l.parts[languageHost]
 	if !strings.HasPrefix(host, l.cache) {
@@ -129,23 +129,24 @@ func (l *Lab) wrapLanguageHost() error {
 	if err := os.Remove(path); err != nil {
 		return err
 	}
-	script := fmt.Sprintf("#!/bin/sh\nexec '%s' -buildTarget='%s' \"$@\"\n", host, l.program())
+	script := fmt.Sprintf(`#!/bin/sh
+binary=$(sed -n 's/^ *binary: *//p' Pulumi.yaml)
+exec '%s' -binary="${binary:-%s}" "$@"
+`, host, l.program())
 	return os.WriteFile(path, []byte(script), 0o755) // #nosec G306 -- a program
 }
 
-// compile builds the program where the language host looks for it, so that what
-// takes long is said, and its output stays out of Pulumi's.
+// compile compiles the program, so that what takes long is said, and its output
+// stays out of Pulumi's.
 func (l *Lab) compile(ctx context.Context) error {
-	fmt.Fprint(l.log, "lab: compiling the program ...")
-	start := time.Now()
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", l.program(), ".")
-	cmd.Dir = l.root
-	if output, err := cmd.CombinedOutput(); err != nil {
-		fmt.Fprintln(l.log, " failed")
-		return fmt.Errorf("compiling the program: %w\n%s", err, tail(string(output), 30))
-	}
-	fmt.Fprintf(l.log, " done in %.1f s\n", time.Since(start).Seconds())
-	return nil
+	return step(l.log, "compiling the program", func() error {
+		cmd := exec.CommandContext(ctx, "go", "build", "-o", l.program(), ".")
+		cmd.Dir = l.root
+		if output, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("compiling the program: %w\n%s", err, tail(string(output), 30))
+		}
+		return nil
+	})
 }
 
 // program is the compiled program.

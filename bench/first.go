@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/picluster/picluster/lab"
+)
+
+// firstUp measures the way from nothing to every pod Running, and two others that
+// people would go.
+func firstUp(ctx context.Context, r *report) error {
+	var values []byte // the same for all three
+	ways := []struct {
+		name string
+		// prepare returns what is measured.
+		prepare func(context.Context, *lab.Lab) (func() error, error)
+	}{
+		{"picluster: `pulumi up`", func(ctx context.Context, l *lab.Lab) (func() error, error) {
+			return func() error { return quietly(up(ctx, l)) }, nil
+		}},
+		{"by hand: the how-to as a script, each step after the other", func(ctx context.Context, l *lab.Lab) (func() error, error) {
+			return byHand(ctx, l, values)
+		}},
+		{"OpenTofu: `tofu apply`", func(ctx context.Context, l *lab.Lab) (func() error, error) {
+			t, err := newTofu(ctx, l, values)
+			return func() error { return quietly(t.command(ctx, "apply", "-auto-approve")) }, err
+		}},
+	}
+
+	r.printf(`# From nothing to everything Running
+
+The bucket, user, policy, its attachment, namespace, Secret and release, on a new lab each time, with
+the same values of the same chart; the middle one of %d runs.
+
+`, rounds)
+	r.header("way", "time", "to picluster's")
+	var first time.Duration
+	for i, way := range ways {
+		var costs []cost
+		for range rounds {
+			err := onLab(ctx, func(l *lab.Lab) error {
+				run, err := way.prepare(ctx, l)
+				if err != nil {
+					return err
+				}
+				fmt.Println("$", way.name)
+				start := time.Now()
+				if err := run(); err != nil {
+					return err
+				}
+				costs = append(costs, cost{elapsed: time.Since(start)})
+				fmt.Println(" ", seconds(time.Since(start)))
+				if values == nil {
+					if values, err = releaseValues(ctx, l); err != nil {
+						return err
+					}
+				}
+				return everythingRuns(ctx, l)
+			})
+			if err != nil {
+				return fmt.Errorf("%s: %w", way.name, err)
+			}
+		}
+		took := middle(costs).elapsed
+		if i == 0 {
+			first = took
+		}
+		r.row(way.name, seconds(took), ratio(took, first))
+	}
+	return nil
+}
+
+// everythingRuns returns an error if a pod of Tempo is not Running and Ready now.
+func everythingRuns(ctx context.Context, l *lab.Lab) error {
+	_, err := l.Kubectl(ctx, "wait", "--namespace="+namespace, "pods", "--all", "--for=condition=Ready", "--timeout=1s")
+	return err
+}

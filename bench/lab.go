@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/picluster/picluster/lab"
+	"sigs.k8s.io/yaml"
+)
+
+// onLab has f work with a lab that is removed afterwards. Its stack has the
+// profile that a small cluster would have.
+func onLab(ctx context.Context, f func(*lab.Lab) error) (err error) {
+	dir, err := os.MkdirTemp("", "picluster-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	l, err := lab.Open(ctx, dir, os.Stdout)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		err = errors.Join(err, l.Remove(stop))
+	}()
+	if err := l.Start(ctx); err != nil {
+		return err
+	}
+	if err := configure(l, map[string]any{"picluster:profile": "pi"}); err != nil {
+		return err
+	}
+	return f(l)
+}
+
+// readConfig returns the configuration of the lab's stack.
+func readConfig(l *lab.Lab) (file, config map[string]any, err error) {
+	text, err := os.ReadFile(l.ConfigFile())
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		return nil, nil, err
+	}
+	config, ok := file["config"].(map[string]any)
+	if !ok {
+		return nil, nil, errors.New("the stack's file has no config")
+	}
+	return file, config, nil
+}
+
+// configure sets keys of the configuration of the lab's stack.
+func configure(l *lab.Lab, values map[string]any) error {
+	file, config, err := readConfig(l)
+	if err != nil {
+		return err
+	}
+	for key, value := range values {
+		config[key] = value
+	}
+	text, err := yaml.Marshal(file)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(l.ConfigFile(), text, 0o600)
+}
+
+// up is the stack's `pulumi up`.
+func up(ctx context.Context, l *lab.Lab) *exec.Cmd {
+	return l.StackCommand(ctx, "up", "--yes", "--skip-preview")
+}
+
+// unchanging are Pulumi's commands for a stack that nothing changes in.
+var unchanging = [][]string{{"preview"}, {"up", "--yes", "--skip-preview"}, {"refresh", "--yes", "--skip-preview"}}
+
+// compileInto compiles p for a project of its own, in the lab's folder, and
+// returns that folder. Pulumi finds the program there prebuilt, as it does the
+// lab's own.
+func (p program) compileInto(ctx context.Context, l *lab.Lab, projectName string) (dir string, err error) {
+	dir = filepath.Join(l.Dir, p.name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	binary := filepath.Join(dir, "program")
+	if err := quietly(p.build(ctx, binary)); err != nil {
+		return "", err
+	}
+	project := fmt.Sprintf("name: %s\nruntime:\n  name: go\n  options:\n    binary: %s\n", projectName, binary)
+	return dir, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte(project), 0o600)
+}
