@@ -41,12 +41,13 @@ status: bin/lab ; @bin/lab status # health, Tempo's pods, the stack's outputs
 down:   bin/lab ; @bin/lab down   # destroy the lab's stack and remove the lab
 stop:   bin/lab ; @bin/lab stop   # stop the lab and keep its data
 
-# The parts first: go test would build them too, but say nothing meanwhile.
+# The parts first: go test would build them too, but say nothing meanwhile. Three labs
+# at a time keep two processors busy.
 test: bin/lab bin/picluster
 	@bin/lab build
 	go test -count=1 $$(go list ./... | grep -v /tests$$)
 	cd ops && go test -count=1 ./...
-	go tool -modfile=tools/go.mod gotestsum --format=testname -- -count=1 -timeout=60m ./tests
+	go tool -modfile=tools/go.mod gotestsum --format=testname -- -count=1 -timeout=60m -parallel=3 ./tests
 
 bench: bin/lab bin/picluster # measure what it costs, and write it to docs/bench
 	@bin/lab build

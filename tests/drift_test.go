@@ -29,9 +29,37 @@ type kind struct {
 	what, is string
 }
 
-// TestDrift breaks one thing after the other. Each must be found and named, be
-// put right by `make up`, and be gone from the next look.
-func TestDrift(t *testing.T) {
+func TestDriftOfMinIO(t *testing.T) {
+	h := startDrifting(t)
+	h.finds(ofMinIO)
+	keyOpensBucket(h)
+	h.sub("a refresh that fails", failingRefresh)
+}
+
+func TestDriftOfObjects(t *testing.T) {
+	h := startDrifting(t)
+	h.finds(ofObjects)
+	h.finds(ofReleaseObjects)
+	for _, k := range ofControllers {
+		h.sub(k.name+" is no drift", func(h harness) {
+			k.breakIt(h)
+			out, code := h.picluster(nil, "drift")
+			assert.Equal(h, exitSame, code, out)
+		})
+	}
+	h.sub("three kinds at once", threeAtOnce)
+}
+
+func TestDriftOfTheRelease(t *testing.T) {
+	h := startDrifting(t)
+	h.finds(ofRelease)
+	keyOpensBucket(h)
+	h.sub("what does not answer", outage)
+}
+
+// startDrifting starts a lab with a stack that is up and has not drifted yet.
+func startDrifting(t *testing.T) harness {
+	t.Helper()
 	h := start(t)
 	h.set("profile", "pi")
 	h.set("datasources", "configmap")
@@ -39,11 +67,17 @@ func TestDrift(t *testing.T) {
 	h.up()
 	h.set("logReceivedSpans", "false") // for a second revision of the release
 	h.up()
-	before := h.secretKeys()
-
 	out, code := h.picluster(nil, "drift")
 	require.Equal(t, exitSame, code, out)
-	for _, k := range slicesOf(ofMinIO, ofObjects, ofReleaseObjects, ofRelease) {
+	return h
+}
+
+// finds breaks one thing after the other. Each must be found and named, be put
+// right by `make up`, and be gone from the next look.
+func (h harness) finds(kinds []kind) {
+	h.T.Helper()
+	before := h.secretKeys()
+	for _, k := range kinds {
 		h.sub(k.name, func(h harness) {
 			k.breakIt(h)
 			state := h.pulumi("stack", "export")
@@ -59,19 +93,7 @@ func TestDrift(t *testing.T) {
 			require.Equal(h, exitSame, code, out)
 		})
 	}
-	assert.Equal(t, before, h.secretKeys(), "the key is another than before")
-	keyOpensBucket(h)
-	for _, k := range ofControllers {
-		h.sub(k.name+" is no drift", func(h harness) {
-			k.breakIt(h)
-			out, code := h.picluster(nil, "drift")
-			assert.Equal(h, exitSame, code, out)
-		})
-	}
-
-	h.sub("three kinds at once", threeAtOnce)
-	h.sub("a refresh that fails", failingRefresh)
-	h.sub("what does not answer", outage)
+	assert.Equal(h, before, h.secretKeys(), "the key is another than before")
 }
 
 var ofMinIO = []kind{
@@ -308,14 +330,6 @@ func TestMakeDrift(t *testing.T) {
 	out, code = make()
 	assert.Equal(t, exitDrifted, code, out)
 	assert.True(t, hasRow(out, "bucket k3s-tempo", "is not yet as the configuration has it"), out)
-}
-
-// slicesOf joins tables.
-func slicesOf(tables ...[]kind) (all []kind) {
-	for _, table := range tables {
-		all = append(all, table...)
-	}
-	return all
 }
 
 // hasRow says whether one line of a table names what, and says is of it.

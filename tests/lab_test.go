@@ -36,9 +36,11 @@ type harness struct {
 	*lab.Lab
 }
 
-// start starts a lab; it is removed when the test ends, or is interrupted.
+// start starts a lab; it is removed when the test ends, or is interrupted. Tests with
+// labs run side by side, since most of their time they wait for pods.
 func start(t *testing.T, options ...func(*lab.Lab)) harness {
 	t.Helper()
+	t.Parallel()
 	dir, err := os.MkdirTemp("", "picluster-lab-")
 	require.NoError(t, err)
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
