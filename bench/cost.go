@@ -66,7 +66,7 @@ func middle(costs []cost) cost {
 	return costs[len(costs)/2]
 }
 
-func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
+func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
 
 func ratio(of, to time.Duration) string { return fmt.Sprintf("%.2f", of.Seconds()/to.Seconds()) }
 

@@ -24,11 +24,11 @@ var tofuParts = []lab.Part{
 		Dir:     "bench/parts/opentofu",
 		Package: "github.com/opentofu/opentofu/cmd/tofu",
 		Module:  "github.com/opentofu/opentofu",
-		Cold:    2 * time.Minute,
+		Cold:    145 * time.Second,
 	},
-	tofuProvider("minio", "github.com/aminueza/terraform-provider-minio/v2", time.Minute),
-	tofuProvider("kubernetes", "github.com/hashicorp/terraform-provider-kubernetes", 5*time.Minute),
-	tofuProvider("helm", "github.com/hashicorp/terraform-provider-helm", 5*time.Minute),
+	tofuProvider("minio", "github.com/aminueza/terraform-provider-minio/v2", 30*time.Second),
+	tofuProvider("kubernetes", "github.com/hashicorp/terraform-provider-kubernetes", 100*time.Second),
+	tofuProvider("helm", "github.com/hashicorp/terraform-provider-helm", 90*time.Second),
 }
 
 func tofuProvider(name, module string, cold time.Duration) lab.Part {

@@ -45,7 +45,7 @@ What every run does beside the resources, each measured by itself; the middle on
 			if err != nil {
 				return err
 			}
-			r.row(step.name, fmt.Sprintf("%.2f s", c.elapsed.Seconds()), step.when)
+			r.row(step.name, seconds(c.elapsed), step.when)
 		}
 		plugins, err := plugins(l)
 		if err != nil {
@@ -61,7 +61,7 @@ What every run does beside the resources, each measured by itself; the middle on
 				costs = append(costs, cost{elapsed: took})
 			}
 			name := strings.TrimPrefix(filepath.Base(plugin), "pulumi-resource-")
-			r.row("start of the plugin "+name, fmt.Sprintf("%.2f s", middle(costs).elapsed.Seconds()), "always")
+			r.row("start of the plugin "+name, seconds(middle(costs).elapsed), "always")
 		}
 		return nil
 	})

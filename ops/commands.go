@@ -12,6 +12,7 @@ import (
 
 	"github.com/picluster/picluster/ops/adopt"
 	"github.com/picluster/picluster/ops/drift"
+	"github.com/picluster/picluster/ops/engine"
 	"github.com/picluster/picluster/ops/github"
 	"github.com/picluster/picluster/ops/summary"
 )
@@ -65,7 +66,11 @@ func up(ctx context.Context, o options) error {
 		if err := putRight(ctx, o, target); err != nil {
 			return err
 		}
-		args = append(args, "--refresh")
+		// After a refresh the up saves the whole state at every resource of the MinIO
+		// provider, which is minutes for hundreds of tenants: so only for a reason.
+		if steps, err := o.stack.Refresh(ctx); err != nil || len(engine.Changing(steps)) > 0 {
+			args = append(args, "--refresh") // an error is told by Pulumi then
+		}
 	}
 	if o.yes {
 		args = append(args, "--yes") // but with its preview: what is protected stops the run there
@@ -182,6 +187,10 @@ func refresh(ctx context.Context, o options) error {
 	}
 	if err := drift.NewTarget(state).Open(ctx); err != nil {
 		return fmt.Errorf("nothing was touched: %w", err)
+	}
+	if steps, err := o.stack.Refresh(ctx); err == nil && len(engine.Changing(steps)) == 0 {
+		fmt.Printf("stack %s: nothing to accept\n", o.stack.Name)
+		return nil
 	}
 	args := []string{}
 	if o.yes {

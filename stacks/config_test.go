@@ -272,6 +272,7 @@ func TestPulumiYAMLDeclaresEveryKey(t *testing.T) {
 	}
 	assert.Equal(t, r.declared, got)
 	assert.Equal(t, true, project.Config["kubernetes:enableSecretMutable"])
+	assert.NotEmpty(t, project.Config["kubernetes:kubeClientSettings"])
 }
 
 // The stacks that come with the program must do, but for their secret.

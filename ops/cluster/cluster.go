@@ -62,7 +62,7 @@ func New(settings Settings) (*Cluster, error) {
 	if c.config, err = c.loader.ClientConfig(); err != nil {
 		return nil, err
 	}
-	c.config.QPS, c.config.Burst = 100, 200 // one look reads some dozens of objects
+	c.config.QPS, c.config.Burst = 500, 1000 // as the stack's provider: one look may read hundreds of objects
 	c.config.WarningHandler = rest.NoWarnings{}
 	client, err := discovery.NewDiscoveryClientForConfig(c.config)
 	if err != nil {
