@@ -61,6 +61,7 @@ func median(ctx context.Context, command func(context.Context) *exec.Cmd) (cost,
 	return middle(costs), nil
 }
 
+// middle sorts costs by their time, and returns the one in the middle.
 func middle(costs []cost) cost {
 	slices.SortFunc(costs, func(a, b cost) int { return int(a.elapsed - b.elapsed) })
 	return costs[len(costs)/2]

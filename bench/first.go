@@ -8,6 +8,9 @@ import (
 	"github.com/picluster/picluster/lab"
 )
 
+// firstRounds is how often each way is gone.
+const firstRounds = 5
+
 // firstUp measures the way from nothing to every pod Running, and two others that
 // people would go.
 func firstUp(ctx context.Context, r *report) error {
@@ -32,14 +35,16 @@ func firstUp(ctx context.Context, r *report) error {
 	r.printf(`# From nothing to everything Running
 
 The bucket, user, policy, its attachment, namespace, Secret and release, on a new lab each time, with
-the same values of the same chart; the middle one of %d runs.
+the same values of the same chart; of %d runs the fastest, and the one in the middle.
+Helm looks every two seconds whether the pods are Ready, which on kwok they are at
+once: a run that just missed it is so much longer, whichever way it goes.
 
-`, rounds)
-	r.header("way", "time", "to picluster's")
+`, firstRounds)
+	r.header("way", "fastest", "middle", "fastest, to picluster's")
 	var first time.Duration
 	for i, way := range ways {
 		var costs []cost
-		for range rounds {
+		for range firstRounds {
 			err := onLab(ctx, func(l *lab.Lab) error {
 				run, err := way.prepare(ctx, l)
 				if err != nil {
@@ -63,11 +68,12 @@ the same values of the same chart; the middle one of %d runs.
 				return fmt.Errorf("%s: %w", way.name, err)
 			}
 		}
-		took := middle(costs).elapsed
+		inTheMiddle := middle(costs).elapsed
+		fastest := costs[0].elapsed // they are sorted now
 		if i == 0 {
-			first = took
+			first = fastest
 		}
-		r.row(way.name, seconds(took), ratio(took, first))
+		r.row(way.name, seconds(fastest), seconds(inTheMiddle), ratio(fastest, first))
 	}
 	return nil
 }

@@ -17,63 +17,102 @@ import (
 // tenantCounts are the sizes that a stack grows to.
 var tenantCounts = []int{1, 10, 100, 300}
 
+// savedAtTheEnd has Pulumi save the state once in an up, and not after each resource.
+const savedAtTheEnd = "PULUMI_SKIP_CHECKPOINTS=true"
+
+// slowest is the biggest size that is tried with the state saved all the time: what
+// that costs grows with the square of it.
+const slowest = 100
+
 // growth measures stacks of several tenants without releases.
 func growth(ctx context.Context, r *report) error {
 	r.printf(`# To grow
 
 Tenants in one stack, each a bucket, a user, a policy, its attachment, a key, a
-namespace and a Secret, and the values of a release that somebody else installs. With
-nothing to change, the middle one of %d runs; memory is of the largest process.
+namespace and a Secret, and the values of a release that somebody else installs.
+With nothing to change, the middle one of %d runs; memory is of the largest process.
+The first up is of the tenants that the line before has not: with the state saved
+after each resource, as Pulumi does it in a folder or a bucket, and with
+`+"`%s`"+`.
 
-`, rounds)
-	r.header("tenants", "first `up`", "`preview`", "`up`", "`refresh`", "memory of `up`")
-	return onLab(ctx, func(l *lab.Lab) error {
-		have := 0
-		sizes := make([][]time.Duration, len(unchanging)) // of each command, the time at each size
-		for _, want := range tenantCounts {
-			if err := configure(l, map[string]any{"picluster:tenants": tenants(want)}); err != nil {
-				return err
-			}
-			first, err := measure(up(ctx, l))
+`, rounds, savedAtTheEnd)
+	r.header("tenants", "first `up`", "saved at its end", "`preview`", "`up`", "`refresh`", "memory of `up`")
+
+	slow := map[int]string{}
+	err := grow(ctx, func(l *lab.Lab, size int) error {
+		if size > slowest {
+			slow[size] = "not tried"
+			return nil
+		}
+		c, err := measure(up(ctx, l))
+		slow[size] = seconds(c.elapsed)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+
+	times := make([][]time.Duration, len(unchanging)) // of each command, at each size
+	err = grow(ctx, func(l *lab.Lab, size int) error {
+		first := up(ctx, l)
+		first.Env = append(first.Env, savedAtTheEnd)
+		c, err := measure(first)
+		if err != nil {
+			return err
+		}
+		row := []string{fmt.Sprint(size), slow[size], seconds(c.elapsed)}
+		var memory int64
+		for i, args := range unchanging {
+			c, err := median(ctx, func(ctx context.Context) *exec.Cmd { return l.StackCommand(ctx, args[0], args[1:]...) })
 			if err != nil {
 				return err
 			}
-			row := []string{fmt.Sprint(want), fmt.Sprintf("%s (%d more)", seconds(first.elapsed), want-have)}
-			var memory int64
-			for i, args := range unchanging {
-				c, err := median(ctx, func(ctx context.Context) *exec.Cmd { return l.StackCommand(ctx, args[0], args[1:]...) })
-				if err != nil {
-					return err
-				}
-				sizes[i] = append(sizes[i], c.elapsed)
-				row = append(row, seconds(c.elapsed))
-				if args[0] == "up" {
-					memory = c.memory
-				}
+			times[i] = append(times[i], c.elapsed)
+			row = append(row, seconds(c.elapsed))
+			if args[0] == "up" {
+				memory = c.memory
 			}
-			r.row(append(row, gigabytes(memory))...)
-			have = want
 		}
-		r.perTenant(sizes)
-		return drawGrowth(filepath.Join(r.dir, "growth.svg"), sizes, r)
+		r.row(append(row, gigabytes(memory))...)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	r.perTenant(times)
+	return drawGrowth(filepath.Join(r.dir, "growth.svg"), times, r)
+}
+
+// grow has f look at one stack at each size, before it is brought up to that.
+func grow(ctx context.Context, f func(l *lab.Lab, size int) error) error {
+	return onLab(ctx, func(l *lab.Lab) error {
+		for _, size := range tenantCounts {
+			if err := configure(l, map[string]any{"picluster:tenants": tenants(size)}); err != nil {
+				return err
+			}
+			if err := f(l, size); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
 // perTenant writes what one tenant more costs, from one size to the next.
-func (r *report) perTenant(sizes [][]time.Duration) {
+func (r *report) perTenant(times [][]time.Duration) {
 	r.printf("\nOne tenant more costs, from one size to the next:\n\n")
 	r.header("tenants", "`preview`", "`up`", "`refresh`")
 	for at := 1; at < len(tenantCounts); at++ {
 		row := []string{fmt.Sprintf("%d to %d", tenantCounts[at-1], tenantCounts[at])}
-		for _, times := range sizes {
-			each := (times[at] - times[at-1]) / time.Duration(tenantCounts[at]-tenantCounts[at-1])
+		for _, of := range times {
+			each := (of[at] - of[at-1]) / time.Duration(tenantCounts[at]-tenantCounts[at-1])
 			row = append(row, fmt.Sprintf("%d ms", each.Milliseconds()))
 		}
 		r.row(row...)
 	}
 }
 
-func drawGrowth(path string, sizes [][]time.Duration, r *report) error {
+func drawGrowth(path string, times [][]time.Duration, r *report) error {
 	p := plot.New()
 	p.Title.Text = "A stack of several tenants, with nothing to change"
 	p.X.Label.Text, p.Y.Label.Text = "tenants", "seconds"
@@ -83,7 +122,7 @@ func drawGrowth(path string, sizes [][]time.Duration, r *report) error {
 	for i, args := range unchanging {
 		var points plotter.XYs
 		for at, count := range tenantCounts {
-			points = append(points, plotter.XY{X: float64(count), Y: sizes[i][at].Seconds()})
+			points = append(points, plotter.XY{X: float64(count), Y: times[i][at].Seconds()})
 		}
 		lines = append(lines, args[0], points)
 	}
