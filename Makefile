@@ -12,6 +12,11 @@ PICLUSTER = $(if $(ON_LAB),bin/lab run) bin/picluster
 FLAGS     = -stack $(STACK) $(if $(YES),-yes) $(if $(SUMMARY),-summary $(SUMMARY)) \
             $(if $(PULL),-pull $(PULL)) $(if $(ISSUE),-issue)
 
+# For all that is compiled here, so that it is compiled once: without a C compiler, and
+# without this machine's paths, which Pulumi would write into the state.
+export CGO_ENABLED = 0
+export GOFLAGS := -trimpath $(GOFLAGS)
+
 .PHONY: up preview refresh adopt rotate drift stacks status down stop test bench build lint vulnerabilities fuzz FORCE
 
 up: $(TOOLS) # bring the stack up, and put right what was changed by hand
@@ -30,9 +35,9 @@ rotate: $(TOOLS) # make another secret key, and have all follow that have the ol
 	@$(PICLUSTER) rotate $(FLAGS)
 
 # Ends with 0 for none, 2 for some, 1 if it cannot be told. All failures are 2 to
-# make, which ends with 1 only if it is told to quit.
+# make, which ends with 1 only if it is told to quit, while it waits for the command.
 drift: $(TOOLS) # find what was changed by hand
-	@$(PICLUSTER) drift $(FLAGS) || { code=$$?; [ $$code -eq 2 ] || kill -QUIT $$PPID; exit $$code; }
+	@$(PICLUSTER) drift $(FLAGS) || { code=$$?; [ $$code -eq 2 ] || { kill -QUIT $$PPID; sleep 1; }; exit $$code; }
 
 stacks: # the stacks that have a file here, but for the lab's, as JSON
 	@ls Pulumi.*.yaml | sed -n '/^Pulumi\.lab\.yaml$$/d; s/^Pulumi\.\(.*\)\.yaml$$/"\1"/p' | paste -sd, | sed 's/.*/[&]/'
@@ -63,8 +68,8 @@ build: dist/linux-amd64 dist/linux-arm64 # prebuilt, for machines that are to co
 # compile it.
 dist/linux-%: FORCE
 	@rm -rf $@ && mkdir -p $@
-	GOOS=linux GOARCH=$* CGO_ENABLED=0 go build -trimpath -o $@/program .
-	cd ops && GOOS=linux GOARCH=$* CGO_ENABLED=0 go build -trimpath -o ../$@/picluster .
+	GOOS=linux GOARCH=$* go build -o $@/program .
+	cd ops && GOOS=linux GOARCH=$* go build -o ../$@/picluster .
 	@sed 's|buildTarget: bin/program|binary: program|; /# Kept between runs/d' Pulumi.yaml > $@/Pulumi.yaml
 	@cp $(filter-out Pulumi.lab.yaml,$(wildcard Pulumi.*.yaml)) $@
 

@@ -19,7 +19,7 @@ func whereItGoes(ctx context.Context, r *report) error {
 	r.printf(`# Where the time of a run goes
 
 What every run does beside the resources, each measured by itself; the middle one of
-%d. Plugins start side by side, and while the program does.
+%d. Pulumi starts the plugins one after the other, when the program first asks for one.
 
 `, rounds)
 	r.header("step", "time", "when")

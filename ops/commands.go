@@ -63,13 +63,14 @@ func up(ctx context.Context, o options) error {
 	}
 	args := []string{}
 	if refresh {
-		if err := putRight(ctx, o, target); err != nil {
+		findings, err := putRight(ctx, o, target)
+		if err != nil {
 			return err
 		}
 		// After a refresh the up saves the whole state at every resource of the MinIO
 		// provider, which is minutes for hundreds of tenants: so only for a reason.
-		if steps, err := o.stack.Refresh(ctx); err != nil || len(engine.Changing(steps)) > 0 {
-			args = append(args, "--refresh") // an error is told by Pulumi then
+		if len(findings) > 0 || refreshFinds(ctx, o) {
+			args = append(args, "--refresh")
 		}
 	}
 	if o.yes {
@@ -102,23 +103,31 @@ func lookBeforeUp(ctx context.Context, o options) (target *drift.Target, refresh
 	return target, true, target.Open(ctx)
 }
 
-// putRight puts right what Pulumi does not see, once that is confirmed.
-func putRight(ctx context.Context, o options, target *drift.Target) error {
+// putRight puts right what Pulumi does not see, once that is confirmed, and returns
+// all that has drifted.
+func putRight(ctx context.Context, o options, target *drift.Target) ([]drift.Finding, error) {
 	findings, err := target.Direct(ctx)
 	if err != nil {
-		return fmt.Errorf("nothing was touched: %w", err)
+		return nil, fmt.Errorf("nothing was touched: %w", err)
 	}
 	unseen := drift.Mendable(findings)
 	if len(unseen) == 0 {
-		return nil
+		return findings, nil
 	}
 	if err := drift.Table(os.Stdout, unseen); err != nil {
-		return err
+		return nil, err
 	}
 	if !o.yes && !confirmed("Put this right?") {
-		return errors.New("nothing was touched")
+		return nil, errors.New("nothing was touched")
 	}
-	return target.Mend(ctx, unseen, os.Stdout)
+	return findings, target.Mend(ctx, unseen, os.Stdout)
+}
+
+// refreshFinds says whether a refresh would change the state; one that fails does
+// so again where it is told.
+func refreshFinds(ctx context.Context, o options) bool {
+	steps, err := o.stack.Refresh(ctx)
+	return err != nil || len(engine.Changing(steps)) > 0
 }
 
 // rotate raises the generation of the secret key in the stack's configuration,
@@ -179,16 +188,21 @@ func takeIn(ctx context.Context, o options) error {
 	return nil
 }
 
-// refresh looks before it refreshes.
+// refresh looks before it refreshes, and leaves a state alone that is as it should be.
 func refresh(ctx context.Context, o options) error {
 	state, err := o.stack.State(ctx)
 	if err != nil {
 		return err
 	}
-	if err := drift.NewTarget(state).Open(ctx); err != nil {
+	target := drift.NewTarget(state)
+	if err := target.Open(ctx); err != nil {
 		return fmt.Errorf("nothing was touched: %w", err)
 	}
-	if steps, err := o.stack.Refresh(ctx); err == nil && len(engine.Changing(steps)) == 0 {
+	findings, err := target.Direct(ctx)
+	if err != nil {
+		return fmt.Errorf("nothing was touched: %w", err)
+	}
+	if len(findings) == 0 && !refreshFinds(ctx, o) {
 		fmt.Printf("stack %s: nothing to accept\n", o.stack.Name)
 		return nil
 	}

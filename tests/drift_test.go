@@ -34,6 +34,7 @@ func TestDriftOfMinIO(t *testing.T) {
 	h.finds(ofMinIO)
 	keyOpensBucket(h)
 	h.sub("a refresh that fails", failingRefresh)
+	h.sub("a refresh that accepts", acceptingRefresh)
 }
 
 func TestDriftOfObjects(t *testing.T) {
@@ -266,6 +267,25 @@ exit 255
 	require.Zero(h, code, out)
 	out, code = h.picluster(nil, "drift")
 	assert.Equal(h, exitSame, code, out)
+}
+
+// acceptingRefresh takes into the state what was changed, and nothing if nothing was.
+func acceptingRefresh(h harness) {
+	state := h.pulumi("stack", "export")
+	out, code := h.picluster(nil, "refresh", "-yes")
+	require.Zero(h, code, out)
+	assert.Contains(h, out, "nothing to accept")
+	assert.Equal(h, state, h.pulumi("stack", "export"))
+
+	require.NoError(h, h.admin(h.administrator()).AddCannedPolicy(h.Context(), "tempo", []byte(anyPolicy)))
+	out, code = h.picluster(nil, "refresh", "-yes")
+	require.Zero(h, code, out)
+	assert.Contains(h, h.pulumi("stack", "export"), "s3:*")
+	out, code = h.picluster(nil, "drift")
+	assert.Equal(h, exitDrifted, code, out)
+	assert.True(h, hasRow(out, "policy tempo", "is not yet as the configuration has it"), out)
+	out, code = h.picluster(nil, "up", "-yes")
+	require.Zero(h, code, out)
 }
 
 // outage stops MinIO, and then Kubernetes: nothing can be told then, and nothing

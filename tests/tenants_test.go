@@ -2,7 +2,9 @@ package tests
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -57,4 +59,36 @@ func TestTenants(t *testing.T) {
 	require.Zero(t, code, lastLines(out, 20))
 	table, code = h.picluster(nil, "drift")
 	assert.Equal(t, exitSame, code, table)
+}
+
+// TestALostUpOfTenants kills the first up of some tenants, which was to save the
+// state at its end alone: what it has made is in no state, and is taken in.
+func TestALostUpOfTenants(t *testing.T) {
+	h := start(t)
+	names := []string{"a", "b", "c", "d", "e", "f", "g", "h"}
+	for i, name := range names {
+		h.set("--path", fmt.Sprintf("tenants[%d].name", i), name)
+		h.set("--path", fmt.Sprintf("tenants[%d].install", i), "false")
+	}
+	cmd := h.StackCommand(t.Context(), "up", "--yes", "--skip-preview")
+	cmd.Env = append(cmd.Env, "PULUMI_SKIP_CHECKPOINTS=true")
+	require.NoError(t, cmd.Start())
+	client := h.s3(h.administrator())
+	require.Eventually(t, func() bool {
+		buckets, err := client.ListBuckets(t.Context())
+		return err == nil && len(buckets) > 1
+	}, time.Minute, 10*time.Millisecond, "no bucket was made")
+	h.killAll(cmd)
+	h.pulumi("cancel", "--yes")
+	require.NotContains(t, h.pulumi("stack", "export"), "s3Bucket", "the up was not lost")
+
+	h.adopt("bucket k3s-tempo-")
+	out, code := h.picluster(nil, "up", "-yes")
+	require.Zero(t, code, lastLines(out, 20))
+	for _, name := range names {
+		_, err := h.s3(h.keysIn("tempo-"+name, "tempo-minio-secret")).BucketExists(t.Context(), "k3s-tempo-"+name)
+		assert.NoError(t, err, "the key of %s does not open its bucket", name)
+	}
+	out, code = h.picluster(nil, "drift")
+	assert.Equal(t, exitSame, code, out)
 }
