@@ -25,7 +25,7 @@ middle one of %d runs. For the summary each of them changes.
 
 `, rounds)
 	r.header("objects added", "`make drift`", "`make preview` with `SUMMARY`")
-	return onLab(ctx, func(l *lab.Lab) error {
+	return r.onLab(ctx, func(l *lab.Lab) error {
 		command := func(args ...string) (cost, error) {
 			return median(ctx, func(ctx context.Context) *exec.Cmd {
 				return l.Command(ctx, path, append(args, "-stack", lab.Stack)...)

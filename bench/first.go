@@ -45,7 +45,7 @@ once: a run that just missed it is so much longer, whichever way it goes.
 	for i, way := range ways {
 		var costs []cost
 		for range firstRounds {
-			err := onLab(ctx, func(l *lab.Lab) error {
+			err := r.onLab(ctx, func(l *lab.Lab) error {
 				run, err := way.prepare(ctx, l)
 				if err != nil {
 					return err

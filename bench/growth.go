@@ -39,7 +39,7 @@ after each resource, as Pulumi does it in a folder or a bucket, and with
 	r.header("tenants", "first `up`", "saved at its end", "`preview`", "`up`", "`refresh`", "memory of `up`")
 
 	slow := map[int]string{}
-	err := grow(ctx, func(l *lab.Lab, size int) error {
+	err := r.grow(ctx, func(l *lab.Lab, size int) error {
 		if size > slowest {
 			slow[size] = "not tried"
 			return nil
@@ -53,7 +53,7 @@ after each resource, as Pulumi does it in a folder or a bucket, and with
 	}
 
 	times := make([][]time.Duration, len(unchanging)) // of each command, at each size
-	err = grow(ctx, func(l *lab.Lab, size int) error {
+	err = r.grow(ctx, func(l *lab.Lab, size int) error {
 		first := up(ctx, l)
 		first.Env = append(first.Env, savedAtTheEnd)
 		c, err := measure(first)
@@ -84,8 +84,8 @@ after each resource, as Pulumi does it in a folder or a bucket, and with
 }
 
 // grow has f look at one stack at each size, before it is brought up to that.
-func grow(ctx context.Context, f func(l *lab.Lab, size int) error) error {
-	return onLab(ctx, func(l *lab.Lab) error {
+func (r *report) grow(ctx context.Context, f func(l *lab.Lab, size int) error) error {
+	return r.onLab(ctx, func(l *lab.Lab) error {
 		for _, size := range tenantCounts {
 			if err := configure(l, map[string]any{"picluster:tenants": tenants(size)}); err != nil {
 				return err

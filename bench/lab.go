@@ -15,7 +15,7 @@ import (
 
 // onLab has f work with a lab that is removed afterwards. Its stack has the
 // profile that a small cluster would have.
-func onLab(ctx context.Context, f func(*lab.Lab) error) (err error) {
+func (r *report) onLab(ctx context.Context, f func(*lab.Lab) error) (err error) {
 	dir, err := os.MkdirTemp("", "picluster-bench-")
 	if err != nil {
 		return err
@@ -36,7 +36,23 @@ func onLab(ctx context.Context, f func(*lab.Lab) error) (err error) {
 	if err := configure(l, map[string]any{"picluster:profile": "pi"}); err != nil {
 		return err
 	}
+	if r.chart, err = chart(l); err != nil {
+		return err
+	}
 	return f(l)
+}
+
+// chart says which chart a lab installs.
+func chart(l *lab.Lab) (string, error) {
+	_, config, err := readConfig(l)
+	if err != nil {
+		return "", err
+	}
+	name, version := text(config["picluster:chart"]), text(config["picluster:chartVersion"])
+	if standIn, err := filepath.Abs(filepath.Join("lab", "chart")); err != nil || name == standIn {
+		return "the lab's stand-in for tempo-distributed " + version, err
+	}
+	return filepath.Base(name) + " " + version, nil
 }
 
 // readConfig returns the configuration of the lab's stack.

@@ -52,6 +52,9 @@ func run(ctx context.Context, dir, only string) error {
 			return fmt.Errorf("%s: %w", part.name, err)
 		}
 		r.printf("\nMeasured %s.\n", machine())
+		if r.chart != "" {
+			r.printf("Chart: %s.\n", r.chart)
+		}
 		// Each by itself, so that a run that is cut off leaves what it has.
 		path := filepath.Join(dir, part.name+".md")
 		if err := os.WriteFile(path, []byte(r.String()), 0o600); err != nil {
@@ -65,7 +68,8 @@ func run(ctx context.Context, dir, only string) error {
 // report is the text of one part.
 type report struct {
 	strings.Builder
-	dir string // for what goes beside the text
+	dir   string // for what goes beside the text
+	chart string // that the lab installed, if there was one
 }
 
 func (r *report) printf(format string, args ...any) { fmt.Fprintf(r, format, args...) }

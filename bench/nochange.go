@@ -10,7 +10,7 @@ import (
 
 // noChange measures a stack that is up, and that nothing changes in.
 func noChange(ctx context.Context, r *report) error {
-	return onLab(ctx, func(l *lab.Lab) error {
+	return r.onLab(ctx, func(l *lab.Lab) error {
 		if _, err := measure(up(ctx, l)); err != nil {
 			return err
 		}
@@ -66,7 +66,7 @@ program that makes nothing, on the same engine and backend.
 				ratio(costs[0].elapsed, costs[2].elapsed))
 		}
 
-		plan, err := tofuPlan(ctx, values)
+		plan, err := tofuPlan(ctx, r, values)
 		if err != nil {
 			return err
 		}
@@ -76,8 +76,8 @@ program that makes nothing, on the same engine and backend.
 }
 
 // tofuPlan measures OpenTofu's plan on a lab of its own.
-func tofuPlan(ctx context.Context, values []byte) (took time.Duration, err error) {
-	err = onLab(ctx, func(l *lab.Lab) error {
+func tofuPlan(ctx context.Context, r *report, values []byte) (took time.Duration, err error) {
+	err = r.onLab(ctx, func(l *lab.Lab) error {
 		t, err := newTofu(ctx, l, values)
 		if err != nil {
 			return err

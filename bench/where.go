@@ -23,7 +23,7 @@ What every run does beside the resources, each measured by itself; the middle on
 
 `, rounds)
 	r.header("step", "time", "when")
-	return onLab(ctx, func(l *lab.Lab) error {
+	return r.onLab(ctx, func(l *lab.Lab) error {
 		binary := filepath.Join(l.Dir, "program")
 		steps := []struct {
 			name, when string
