@@ -9,10 +9,14 @@ import (
 	"golang.org/x/term"
 )
 
+// eraseLine takes a terminal's cursor to the start of a line that is empty then.
+const eraseLine = "\r\x1b[K"
+
 // step does what takes long. It says on log what that is, on a terminal for how
 // long already, and in the end how long it took.
 func step(log io.Writer, what string, do func() error) error {
-	fmt.Fprintf(log, "lab: %s ...", what)
+	line, width := "lab: "+what+" ...", terminalWidth(log)
+	fmt.Fprint(log, cut(line, width))
 	start := time.Now()
 	ended := make(chan error, 1)
 	go func() { ended <- do() }()
@@ -22,27 +26,44 @@ func step(log io.Writer, what string, do func() error) error {
 	for {
 		select {
 		case err := <-ended:
-			failed := ""
-			if err != nil {
-				failed = " failed after"
+			if width > 0 {
+				fmt.Fprint(log, eraseLine, line)
 			}
-			fmt.Fprintf(log, "%s%s %s\n", again(log, what), failed, elapsed(time.Since(start)))
+			if err != nil {
+				fmt.Fprint(log, " failed after")
+			}
+			fmt.Fprintf(log, " %s\n", elapsed(time.Since(start)))
 			return err
 		case <-second.C:
-			if line := again(log, what); line != "" {
-				fmt.Fprintf(log, "%s %s", line, elapsed(time.Since(start)))
+			if width > 0 {
+				took := " " + elapsed(time.Since(start))
+				fmt.Fprint(log, eraseLine, cut(line, width-len(took)), took)
 			}
 		}
 	}
 }
 
-// again writes a step's line over itself, which a terminal alone can do.
-func again(log io.Writer, what string) string {
-	if file, ok := log.(*os.File); !ok || !term.IsTerminal(int(file.Fd())) { // #nosec G115 -- a file descriptor
-		return ""
+// terminalWidth is the width, in columns, of the terminal that log is; 0 if it is
+// none.
+func terminalWidth(log io.Writer) int {
+	file, ok := log.(*os.File)
+	if !ok {
+		return 0
 	}
-	const eraseLine = "\r\x1b[K"
-	return eraseLine + "lab: " + what + " ..."
+	width, _, err := term.GetSize(int(file.Fd())) // #nosec G115 -- a file descriptor
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
+// cut shortens a line so that a terminal does not break it, which could not be
+// erased; a width of 0 or less leaves it whole.
+func cut(line string, width int) string {
+	if width <= 0 || len(line) < width {
+		return line
+	}
+	return line[:width-1]
 }
 
 func elapsed(d time.Duration) string {
