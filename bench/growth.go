@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/picluster/picluster/lab"
@@ -36,7 +37,7 @@ after each resource, as Pulumi does it in a folder or a bucket, and with
 `+"`%s`"+`.
 
 `, rounds, savedAtTheEnd)
-	r.header("tenants", "first `up`", "saved at its end", "`preview`", "`up`", "`refresh`", "memory of `up`")
+	r.header("tenants", "first `up`", "saved at its end", "`preview`", "`up`", "`refresh`", "memory of each")
 
 	slow := map[int]string{}
 	err := r.grow(ctx, func(l *lab.Lab, size int) error {
@@ -61,7 +62,7 @@ after each resource, as Pulumi does it in a folder or a bucket, and with
 			return err
 		}
 		row := []string{fmt.Sprint(size), slow[size], seconds(c.elapsed)}
-		var memory int64
+		var memory []string
 		for i, args := range unchanging {
 			c, err := median(ctx, func(ctx context.Context) *exec.Cmd { return l.StackCommand(ctx, args[0], args[1:]...) })
 			if err != nil {
@@ -69,11 +70,9 @@ after each resource, as Pulumi does it in a folder or a bucket, and with
 			}
 			times[i] = append(times[i], c.elapsed)
 			row = append(row, seconds(c.elapsed))
-			if args[0] == "up" {
-				memory = c.memory
-			}
+			memory = append(memory, gigabytes(c.memory))
 		}
-		r.row(append(row, gigabytes(memory))...)
+		r.row(append(row, strings.Join(memory, ", "))...)
 		return nil
 	})
 	if err != nil {
