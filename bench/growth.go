@@ -31,7 +31,8 @@ func growth(ctx context.Context, r *report) error {
 
 Tenants in one stack, each a bucket, a user, a policy, its attachment, a key, a
 namespace and a Secret, and the values of a release that somebody else installs.
-With nothing to change, the middle one of %d runs; memory is of the largest process.
+With nothing to change, the middle one of %d runs; memory is of the largest process,
+or of the bench itself where that is larger.
 The first up is of the tenants that the line before has not: with the state saved
 after each resource, as Pulumi does it in a folder or a bucket, and with
 `+"`%s`"+`.
