@@ -87,13 +87,16 @@ func configure(l *lab.Lab, values map[string]any) error {
 	return os.WriteFile(l.ConfigFile(), text, 0o600)
 }
 
-// up is the stack's `pulumi up`.
-func up(ctx context.Context, l *lab.Lab) *exec.Cmd {
-	return l.StackCommand(ctx, "up", "--yes", "--skip-preview")
-}
+// upArgs are of an up that asks nothing.
+var upArgs = []string{"up", "--yes", "--skip-preview"}
 
 // unchanging are Pulumi's commands for a stack that nothing changes in.
-var unchanging = [][]string{{"preview"}, {"up", "--yes", "--skip-preview"}, {"refresh", "--yes", "--skip-preview"}}
+var unchanging = [][]string{{"preview"}, upArgs, {"refresh", "--yes", "--skip-preview"}}
+
+// up is the stack's `pulumi up`.
+func up(ctx context.Context, l *lab.Lab) *exec.Cmd {
+	return l.StackCommand(ctx, upArgs[0], upArgs[1:]...)
+}
 
 // compileInto compiles p for a project of its own, in the lab's folder, and
 // returns that folder. Pulumi finds the program there prebuilt, as it does the

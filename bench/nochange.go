@@ -31,7 +31,7 @@ func noChange(ctx context.Context, r *report) error {
 			cmd.Dir = emptyDir
 			return cmd
 		}
-		for _, args := range [][]string{{"stack", "init"}, unchanging[1]} {
+		for _, args := range [][]string{{"stack", "init"}, upArgs} {
 			if err := quietly(onEmpty(ctx, args...)); err != nil {
 				return err
 			}
