@@ -1,80 +1,49 @@
 package object
 
 import (
-	"encoding/json"
 	"reflect"
 	"slices"
-	"strings"
+
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+	"sigs.k8s.io/structured-merge-diff/v6/value"
 )
 
-// The trees of managedFields have a key for each field ("f:name") and for each
-// item of a list that is known by some of its own fields (`k:{"name":"x"}`); a
-// leaf is an empty map, and "." in a map stands for the thing itself. See
-// https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management.
-
-// unmanaged are fields that others may add to at will. A namespace has finalizers
-// of Kubernetes's own; caBundle is how webhooks are told of a certificate that is
-// made in the cluster.
+// unmanaged are fields that any client may add to. Kubernetes adds a finalizer to
+// a namespace. A controller writes a certificate from the cluster to the caBundle
+// of a webhook.
 var unmanaged = []string{"metadata", "status", "finalizers", "caBundle"}
 
-// prune takes the fields of a tree out of want that neither the manifest has nor
-// owned.
-func prune(tree, owned, want, manifest map[string]any) {
-	for key, child := range tree {
-		name, isField := strings.CutPrefix(key, "f:")
-		value, found := want[name]
-		if !isField || !found || slices.Contains(unmanaged, name) {
+// prune returns section, a map or a list, without those of fields that neither
+// manifest nor owned has, and without the fields that this leaves empty.
+func prune(fields, owned *fieldpath.Set, section, manifest any) any {
+	owns := elements(owned)
+	for e := range elements(fields).All() {
+		child, found := lookup(section, e)
+		if !found || e.FieldName != nil && slices.Contains(unmanaged, *e.FieldName) {
 			continue
 		}
-		children, _ := child.(map[string]any)
-		ownedChildren, isOwned := owned[key].(map[string]any)
-		asked, inManifest := manifest[name]
-		if len(children) == 0 {
-			if !inManifest && !isOwned {
-				delete(want, name)
-			}
-			continue
-		}
-		switch value := value.(type) {
-		case map[string]any:
-			section, _ := asked.(map[string]any)
-			prune(children, ownedChildren, value, section)
-			if len(value) == 0 && !inManifest && !isOwned {
-				delete(want, name)
-			}
-		case []any:
-			items, _ := asked.([]any)
-			if value = pruneItems(children, ownedChildren, value, items); len(value) == 0 && !inManifest && !isOwned {
-				delete(want, name)
-			} else {
-				want[name] = value
+		asked, stays := lookup(manifest, e)
+		stays = stays || owns.Has(e)
+		below := fields.WithPrefix(e)
+		switch {
+		case !stays && (below.Empty() || e.FieldName == nil && fields.Members.Has(e)):
+			section = without(section, e)
+		case e.FieldName == nil:
+			prune(below, owned.WithPrefix(e), child, asked)
+		default:
+			child = prune(below, owned.WithPrefix(e), child, asked)
+			section.(map[string]any)[*e.FieldName] = child
+			if !stays && isEmpty(child) {
+				section = without(section, e)
 			}
 		}
 	}
+	return section
 }
 
-// pruneItems is prune for the items of a list; it returns those that stay.
-func pruneItems(tree, owned map[string]any, want, manifest []any) []any {
-	for key, child := range tree {
-		children, _ := child.(map[string]any)
-		at, item := find(want, key)
-		if item == nil {
-			continue
-		}
-		_, asked := find(manifest, key)
-		ownedChildren, isOwned := owned[key].(map[string]any)
-		if _, whole := children["."]; whole && asked == nil && !isOwned {
-			want = slices.Delete(want, at, at+1)
-			continue
-		}
-		prune(children, ownedChildren, item, asked)
-	}
-	return want
-}
-
-// fill gives ports that come from the manifest what the live port of the same name
-// has beside it, like the node port that a Service was given. Kubernetes knows a
-// port by its number, so that one whose number was changed is another to it.
+// fill adds to each port from manifest the other fields of the live port of that
+// name, such as a Service's node port. The merge does not, because Kubernetes
+// identifies a port by its number: a port with a new number is another port.
 func fill(want, manifest, live map[string]any) {
 	for name, value := range want {
 		switch value := value.(type) {
@@ -104,68 +73,86 @@ func fill(want, manifest, live map[string]any) {
 	}
 }
 
-// keep gives want live's values for the fields of a tree.
-func keep(tree, want, live map[string]any) {
-	for key, child := range tree {
-		name, isField := strings.CutPrefix(key, "f:")
-		value, found := live[name]
-		if !isField || !found {
-			continue
-		}
-		children, _ := child.(map[string]any)
-		switch value := value.(type) {
-		case map[string]any:
-			if section, ok := want[name].(map[string]any); ok && len(children) > 0 {
-				keep(children, section, value)
-				continue
-			}
-		case []any:
-			if items, ok := want[name].([]any); ok && len(children) > 0 {
-				for key, child := range children {
-					_, item := find(items, key)
-					_, liveItem := find(value, key)
-					if fields, ok := child.(map[string]any); ok && item != nil && liveItem != nil {
-						keep(fields, item, liveItem)
-					}
-				}
-				continue
-			}
-		}
-		want[name] = value
-	}
-}
-
-// find returns the item of a list that a key of a tree means, and its place. An
-// item that does not say one of the key's fields has it filled in, as a port has
-// its protocol.
-func find(items []any, key string) (int, map[string]any) {
-	text, isKey := strings.CutPrefix(key, "k:")
-	var fields map[string]any
-	if !isKey || json.Unmarshal([]byte(text), &fields) != nil {
-		return -1, nil
-	}
-	for i, item := range items {
-		if item, ok := item.(map[string]any); ok && matches(item, fields) {
-			return i, item
-		}
-	}
-	return -1, nil
-}
-
-func matches(item, fields map[string]any) bool {
-	said := 0
-	for name, value := range fields {
-		have, found := item[name]
+// keep sets fields of want to their values in live.
+func keep(fields *fieldpath.Set, want, live any) {
+	for e := range elements(fields).All() {
+		value, found := lookup(live, e)
 		if !found {
 			continue
 		}
-		said++
-		if number, ok := have.(int64); ok {
-			have = float64(number) // as encoding/json has numbers
-		}
-		if !reflect.DeepEqual(have, value) {
-			return false
+		wanted, _ := lookup(want, e)
+		below := fields.WithPrefix(e)
+		if e.FieldName == nil || !below.Empty() && isSection(value) && reflect.TypeOf(value) == reflect.TypeOf(wanted) {
+			keep(below, wanted, value)
+		} else if want, ok := want.(map[string]any); ok {
+			want[*e.FieldName] = value
 		}
 	}
-	return said > 0
 }
+
+// elements returns the fields and items at the top of fields.
+func elements(fields *fieldpath.Set) *fieldpath.PathElementSet {
+	all := fields.Members.Copy()
+	fields.Children.Iterate(all.Insert)
+	return &all
+}
+
+// lookup returns the field of a map or the item of a list that e identifies.
+func lookup(section any, e fieldpath.PathElement) (any, bool) {
+	switch section := section.(type) {
+	case map[string]any:
+		if e.FieldName != nil {
+			child, found := section[*e.FieldName]
+			return child, found
+		}
+	case []any:
+		if i := slices.IndexFunc(section, func(item any) bool { return identifies(e, item) }); i >= 0 {
+			return section[i], true
+		}
+	}
+	return nil, false
+}
+
+// without returns section without the field or item that e identifies.
+func without(section any, e fieldpath.PathElement) any {
+	switch section := section.(type) {
+	case map[string]any:
+		delete(section, *e.FieldName)
+	case []any:
+		i := slices.IndexFunc(section, func(item any) bool { return identifies(e, item) })
+		return slices.Delete(section, i, i+1)
+	}
+	return section
+}
+
+// identifies returns true if e is the key or the value of a list's item. A field
+// of the key that the item does not have is a default, such as a port's protocol.
+func identifies(e fieldpath.PathElement, item any) bool {
+	if e.Value != nil {
+		return value.Equals(*e.Value, value.NewValueInterface(item))
+	}
+	fields, ok := item.(map[string]any)
+	if !ok || e.Key == nil {
+		return false
+	}
+	matched := false
+	for _, field := range *e.Key {
+		if have, found := fields[field.Name]; found {
+			matched = true
+			if !value.Equals(field.Value, value.NewValueInterface(have)) {
+				return false
+			}
+		}
+	}
+	return matched
+}
+
+func isSection(value any) bool {
+	switch value.(type) {
+	case map[string]any, []any:
+		return true
+	}
+	return false
+}
+
+func isEmpty(value any) bool { return isSection(value) && reflect.ValueOf(value).Len() == 0 }

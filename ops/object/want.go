@@ -1,34 +1,34 @@
 package object
 
 import (
-	"encoding/json"
-	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 )
 
-// controllers are the managers of fields that are Kubernetes itself: what they
-// write is not drift. In K3s all of them are one process.
+// controllers are the field managers of Kubernetes itself. What they write is not
+// drift. K3s runs all of them as one process.
 var controllers = []string{
 	"cloud-controller-manager", "k3s", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet",
 }
 
-// owners are how the managers' names start that put the manifest there. The first
-// is the API server's word for all that was there before anybody applied it.
+// owners are prefixes of the field managers that write the manifest. The API
+// server uses before-first-apply for all fields from before the first apply.
+// Older versions of the commands wrote as picluster.
 var owners = []string{"before-first-apply", "helm", "picluster", "pulumi"}
 
-// Want returns live as its manifest would have it. What the manifest says is set,
-// what somebody has added by hand is taken out, and the rest is left as it is:
-// what the API server fills in, what controllers own, the status, and labels and
-// annotations that the manifest does not have.
+// Want returns live with the fields of manifest, and without the fields that other
+// clients have added. It leaves the rest as it is: defaults of the API server,
+// fields of controllers, the status, and labels and annotations that the manifest
+// does not have.
 //
-// Who has added a field is told by live's managedFields. In an object that
-// nobody of owners has written (one that was restored from a backup, for one)
-// additions cannot be told from what was filled in, and are left alone.
+// The managedFields of live say which client has added a field. If none of owners
+// has written live, as after a restore from a backup, Want removes no fields,
+// because an added field looks like a default then.
 func Want(manifest, live *Object) (*Object, error) {
 	manifest, err := Normal(manifest)
 	if err != nil {
@@ -41,14 +41,10 @@ func Want(manifest, live *Object) (*Object, error) {
 
 	owned, others, controlled := fields(live)
 	if owned != nil {
-		for _, other := range others {
-			prune(other, owned, want.Object, manifest.Object)
-		}
+		prune(others.Difference(owned), owned, want.Object, manifest.Object)
 	}
 	fill(want.Object, manifest.Object, live.Object)
-	for _, fields := range controlled {
-		keep(fields, want.Object, live.Object)
-	}
+	keep(controlled, want.Object, live.Object)
 	if status, found := live.Object["status"]; found {
 		want.Object["status"] = status
 	} else {
@@ -57,7 +53,7 @@ func Want(manifest, live *Object) (*Object, error) {
 	return want, nil
 }
 
-// merge returns live with what the manifest says, by the rules of `kubectl apply`.
+// merge returns live with the fields of manifest, by the rules of `kubectl apply`.
 func merge(live map[string]any, manifest *Object) (map[string]any, error) {
 	if typed, err := scheme.Scheme.New(manifest.GroupVersionKind()); err == nil {
 		patch := manifest.DeepCopy().Object
@@ -67,8 +63,8 @@ func merge(live map[string]any, manifest *Object) (map[string]any, error) {
 	return live, nil
 }
 
-// overlay puts the fields of a manifest over live. It replaces lists as a whole:
-// only Kubernetes's own kinds say what an item of theirs is known by.
+// overlay sets the fields of manifest in live. It replaces lists as a whole,
+// because only Kubernetes' own kinds say which fields identify an item.
 func overlay(live, manifest map[string]any) {
 	for key, value := range manifest {
 		section, isMap := value.(map[string]any)
@@ -80,32 +76,31 @@ func overlay(live, manifest map[string]any) {
 	}
 }
 
-// fields returns live's fields by who manages them, in the form of managedFields:
-// those of owners together (nil if there are none), and those of each other
-// manager and of each controller.
-func fields(live *Object) (owned map[string]any, others, controlled []map[string]any) {
+// fields returns live's fields by the managers that wrote them: owners (nil if
+// there are none), controllers and others.
+func fields(live *Object) (owned, others, controlled *fieldpath.Set) {
+	others, controlled = fieldpath.NewSet(), fieldpath.NewSet()
 	for _, entry := range live.GetManagedFields() {
-		var tree map[string]any
-		if entry.FieldsV1 == nil || json.Unmarshal(entry.FieldsV1.GetRawBytes(), &tree) != nil {
+		set := fieldpath.NewSet()
+		if entry.FieldsV1 == nil || set.FromJSON(entry.FieldsV1.GetRawReader()) != nil {
 			continue
 		}
 		switch {
 		case isController(entry.Manager):
-			controlled = append(controlled, tree)
-		case isOwner(entry.Manager):
-			if owned == nil {
-				owned = map[string]any{}
-			}
-			join(owned, tree)
+			controlled = controlled.Union(set)
+		case !isOwner(entry.Manager):
+			others = others.Union(set)
+		case owned == nil:
+			owned = set
 		default:
-			others = append(others, tree)
+			owned = owned.Union(set)
 		}
 	}
 	return owned, others, controlled
 }
 
-// LastEditor returns who but owners and controllers wrote to live last, and when,
-// as people read it; empty if nobody did.
+// LastEditor returns the field manager, other than owners and controllers, that
+// wrote to live last, and the time in UTC; empty if there is none.
 func LastEditor(live *Object) string {
 	var editor string
 	var last time.Time
@@ -131,15 +126,4 @@ func isController(manager string) bool { return slices.Contains(controllers, man
 
 func isOwner(manager string) bool {
 	return slices.ContainsFunc(owners, func(prefix string) bool { return strings.HasPrefix(manager, prefix) })
-}
-
-func join(into, tree map[string]any) {
-	for key, child := range tree {
-		section, _ := child.(map[string]any)
-		if have, ok := into[key].(map[string]any); ok {
-			join(have, section)
-			continue
-		}
-		into[key] = maps.Clone(section)
-	}
 }

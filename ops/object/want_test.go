@@ -173,6 +173,12 @@ func TestWant(t *testing.T) {
 			func(o *object.Object) { o.Object["spec"].(map[string]any)["replicas"] = int64(3) },
 			"kube-controller-manager", "scale", `{"f:spec":{"f:replicas":{}}}`, nil,
 		},
+		"an env by an older version of the commands": {
+			func(o *object.Object) {
+				container(o)["env"] = append(container(o)["env"].([]any), map[string]any{"name": "B", "value": "2"})
+			},
+			"picluster", "", inContainer + `{"f:env":{"k:{\"name\":\"B\"}":{".":{},"f:name":{},"f:value":{}}}}}}}}}`, nil,
+		},
 		"a label changed": {
 			func(o *object.Object) { o.SetLabels(map[string]string{"app": "other"}) },
 			"kubectl-label", "", `{"f:metadata":{"f:labels":{"f:app":{}}}}`,
@@ -239,6 +245,32 @@ func TestWantOfAnothersKind(t *testing.T) {
 	assert.Equal(t, "spec.list is [1], and should be [1,2]", differences[0].String())
 }
 
+// A set of a custom resource has items that are identified by their value.
+func TestWantOfASet(t *testing.T) {
+	manifest := one(t, `{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"t"},"spec":{"a":"b"}}`)
+	have := one(t, `{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"t"},"spec":{"a":"b","set":["default","added"]}}`)
+	have.Object["metadata"].(map[string]any)["managedFields"] = []any{
+		managed(t, "pulumi-kubernetes", "", `{"f:spec":{"f:a":{},"f:set":{".":{},"v:\"default\"":{}}}}`),
+		managed(t, "kubectl-edit", "", `{"f:spec":{"f:set":{"v:\"added\"":{}}}}`),
+	}
+	want, err := object.Want(manifest, have)
+	require.NoError(t, err)
+	assert.Equal(t, []any{"default"}, want.Object["spec"].(map[string]any)["set"])
+}
+
+// A section that an owner has written stays, although it is empty.
+func TestWantOfAnEmptySection(t *testing.T) {
+	manifest := one(t, `{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"t"},"spec":{"a":"b"}}`)
+	have := one(t, `{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"t"},"spec":{"a":"b","section":{"added":1}}}`)
+	have.Object["metadata"].(map[string]any)["managedFields"] = []any{
+		managed(t, "pulumi-kubernetes", "", `{"f:spec":{"f:a":{},"f:section":{}}}`),
+		managed(t, "kubectl-edit", "", `{"f:spec":{"f:section":{"f:added":{}}}}`),
+	}
+	want, err := object.Want(manifest, have)
+	require.NoError(t, err)
+	assert.Equal(t, map[string]any{}, want.Object["spec"].(map[string]any)["section"])
+}
+
 func TestDifferencesOfTexts(t *testing.T) {
 	config := func(text string) *object.Object {
 		return one(t, `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"c"},"data":{"a":`+text+`}}`)
@@ -281,5 +313,7 @@ func TestDifferencesHideWhatIsSecretElsewhere(t *testing.T) {
 func TestLastEditor(t *testing.T) {
 	assert.Empty(t, object.LastEditor(live(t, nil, "", "", "")))
 	assert.Equal(t, "kubectl-edit, 2026-11-23 01:02:03", object.LastEditor(live(t, nil, "kubectl-edit", "", `{}`)))
-	assert.Empty(t, object.LastEditor(live(t, nil, "k3s", "", `{}`)))
+	for _, manager := range []string{"k3s", "picluster"} {
+		assert.Empty(t, object.LastEditor(live(t, nil, manager, "", `{}`)), manager)
+	}
 }
