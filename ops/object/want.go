@@ -11,9 +11,9 @@ import (
 )
 
 // controllers are the field managers of Kubernetes itself. What they write is not
-// drift. K3s runs all of them as one process.
+// drift. K3s runs all of them as one process, as does MicroK8s with kubelite.
 var controllers = []string{
-	"cloud-controller-manager", "k3s", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet",
+	"cloud-controller-manager", "k3s", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kubelite",
 }
 
 // owners are prefixes of the field managers that write the manifest. The API

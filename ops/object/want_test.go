@@ -173,6 +173,10 @@ func TestWant(t *testing.T) {
 			func(o *object.Object) { o.Object["spec"].(map[string]any)["replicas"] = int64(3) },
 			"kube-controller-manager", "scale", `{"f:spec":{"f:replicas":{}}}`, nil,
 		},
+		"replicas by a controller in MicroK8s": {
+			func(o *object.Object) { o.Object["spec"].(map[string]any)["replicas"] = int64(3) },
+			"kubelite", "scale", `{"f:spec":{"f:replicas":{}}}`, nil,
+		},
 		"an env by an older version of the commands": {
 			func(o *object.Object) {
 				container(o)["env"] = append(container(o)["env"].([]any), map[string]any{"name": "B", "value": "2"})
@@ -313,7 +317,7 @@ func TestDifferencesHideWhatIsSecretElsewhere(t *testing.T) {
 func TestLastEditor(t *testing.T) {
 	assert.Empty(t, object.LastEditor(live(t, nil, "", "", "")))
 	assert.Equal(t, "kubectl-edit, 2026-11-23 01:02:03", object.LastEditor(live(t, nil, "kubectl-edit", "", `{}`)))
-	for _, manager := range []string{"k3s", "picluster"} {
+	for _, manager := range []string{"k3s", "kubelite", "picluster"} {
 		assert.Empty(t, object.LastEditor(live(t, nil, manager, "", `{}`)), manager)
 	}
 }
