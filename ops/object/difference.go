@@ -9,18 +9,24 @@ import (
 	"strings"
 )
 
-// Difference is one field of an object that is not as it should be.
+// Difference is a field of an object that is not as its manifest would have it.
 type Difference struct {
-	// Path is the field's, like spec.template.spec.containers[tempo].image.
+	// Path is the field's path, such as spec.template.spec.containers[tempo].image.
 	Path string
-	// Live is what it is, and Want what it should be; nil if there is none.
-	Live, Want any
+	// Live is the value in the cluster; nil if it has none.
+	Live any
+	// Want is the value that the manifest asks for; nil if it asks for none.
+	Want any
 }
 
-// String says what the field is and what it should be, in one line.
+// Added returns true if the manifest does not have the field: another client has
+// added it.
+func (d Difference) Added() bool { return d.Want == nil }
+
+// String returns the path, the value and the wanted value in one line.
 func (d Difference) String() string {
 	switch {
-	case d.Want == nil:
+	case d.Added():
 		if _, ok := d.Live.(hidden); ok {
 			return d.Path + " should not be there"
 		}
@@ -39,25 +45,38 @@ func (d Difference) String() string {
 }
 
 // Differences returns the fields in which live is not as want, in their order.
-// Neither what a Secret holds is in them, nor any of secrets.
+// They are redacted as by Redact, and have no value of a Secret.
 func Differences(live, want *Object, secrets []string) []Difference {
+	r := newRedactor(secrets)
 	var found []Difference
-	compare("", live.Object, want.Object, &found)
+	compare("", r.object(live), r.object(want), &found)
 	for i, d := range found {
-		// Before they are shown in brief, which could cut a secret in two.
-		found[i].Live, found[i].Want = redacted(d.Live, secrets), redacted(d.Want, secrets)
-	}
-	if IsSecret(live) || IsSecret(want) {
-		for i, d := range found {
-			if strings.HasPrefix(d.Path, "data") {
-				found[i] = Difference{Path: d.Path, Live: hide(d.Live, "another"), Want: hide(d.Want, "the stack's")}
-			}
-		}
+		found[i] = d.withoutPlaceholders()
 	}
 	return found
 }
 
-// hidden stands for a value that is not to be seen.
+// withoutPlaceholders returns d with what is shown of secret values.
+func (d Difference) withoutPlaceholders() Difference {
+	path := plain(d.Path)
+	if isHidden(d.Live) && isHidden(d.Want) {
+		return Difference{Path: path, Live: hide(d.Live, "another"), Want: hide(d.Want, "the stack's")}
+	}
+	wanted := placeholders{}
+	want, live := eachLine(d.Want, "", wanted.add), eachLine(d.Live, "", wanted.compare)
+	if reflect.DeepEqual(live, want) { // secret values have been exchanged
+		live = eachLine(d.Live, "", func(_, line string) string { return placeholder.ReplaceAllString(line, changed) })
+	}
+	return Difference{Path: path, Live: live, Want: want}
+}
+
+// isHidden returns true if value is none, or nothing but a placeholder.
+func isHidden(value any) bool {
+	text, ok := value.(string)
+	return value == nil || ok && placeholder.FindString(text) == text && text != ""
+}
+
+// hidden is shown for a secret value.
 type hidden string
 
 func hide(value any, as hidden) any {
@@ -106,8 +125,8 @@ func dotted(path, key string) string {
 	return path + "." + key
 }
 
-// keyOf returns the field by which the items of both lists can be told apart, if
-// there is one.
+// keyOf returns the field that identifies the items of all lists; empty if there
+// is none.
 func keyOf(lists ...[]any) string {
 	for _, name := range []string{"name", "mountPath", "containerPort", "port", "type"} {
 		if !slices.ContainsFunc(lists, func(items []any) bool { return len(byKey(items, name)) != len(items) }) {
@@ -127,7 +146,7 @@ func byKey(items []any, name string) map[string]any {
 	return by
 }
 
-// brief shows a value in a few words.
+// brief returns a value as JSON of at most 80 characters.
 func brief(value any) string {
 	if text, ok := value.(hidden); ok {
 		return string(text)

@@ -96,7 +96,7 @@ func TestDiff(t *testing.T) {
 
 	diff, err = object.Diff(config("hunter2hunter2"), config("new"), []string{"hunter2hunter2"})
 	require.NoError(t, err)
-	assert.Contains(t, diff, "-  a: [secret]\n")
+	assert.Contains(t, diff, "-  a: '[secret]'\n")
 
 	diff, err = object.Diff(secret("aHVudGVyMg=="), secret("aHVudGVyMw=="), nil)
 	require.NoError(t, err)
