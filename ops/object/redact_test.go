@@ -29,6 +29,8 @@ func TestRedactText(t *testing.T) {
 		"YAML, a block":           {"private_key: |-\n  hunter2\n\n  hunter2\nother: x", "private_key: |-\n  [secret]\n\n  [secret]\nother: x"},
 		"YAML, a continued value": {"token: hunter2\n  hunter2\nother: x", "token: [secret]\n  [secret]\nother: x"},
 		"YAML, a section":         {"credentials:\n  user: hunter2\n  more:\n    key: hunter2\n  passwordFile: /x\nother: x", "credentials:\n  user: [secret]\n  more:\n    key: [secret]\n  passwordFile: /x\nother: x"},
+		"YAML, a section in it":   {"credentials:\n  more:\n    key: hunter2\n  user: hunter2\nother: x", "credentials:\n  more:\n    key: [secret]\n  user: [secret]\nother: x"},
+		"YAML, a list of items":   {"credentials:\n- name: a\n  key: hunter2\nother: x", "credentials:\n- name: a\n  key: [secret]\nother: x"},
 		"YAML, a list of values":  {"api_keys:\n- hunter2\n- hunter2\nother: x", "api_keys:\n- [secret]\n- [secret]\nother: x"},
 		"YAML, name and value":    {"- name: DB_PASSWORD\n  value: hunter2\n- name: B\n  value: b", "- name: DB_PASSWORD\n  value: [secret]\n- name: B\n  value: b"},
 		"YAML, in braces":         {"s3: {bucket: tempo, secret_key: hunter2, region: x}", "s3: {bucket: tempo, secret_key: [secret], region: x}"},
@@ -102,7 +104,7 @@ spec:
       containers:
       - name: tempo
         image: tempo:1
-        args: [-target=all, --db-password=LEAK, -s3.secret_key=LEAK, --token, LEAK, --last]
+        args: [-target=all, --db-password=LEAK, -s3.secret_key=LEAK, --token, LEAK, --use-token, --last]
         command: [sh, -c, "run --api-key LEAK && true"]
         env:
         - {name: API_TOKEN, value: LEAK}
@@ -136,7 +138,12 @@ kind: Thing
 metadata: {name: thing}
 spec:
   apiKeys: [LEAK, LEAK]
-  credentials: {user: LEAK, more: {key: LEAK}, passwordRef: {name: a, key: b}}
+  credentials: {user: LEAK, more: {key: LEAK}, passwordRef: {name: a, key: b}, items: [{name: item, key: LEAK}]}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: secret}
+stringData: {config: LEAK, same: "true"}
 `, "LEAK", secret))
 	require.NoError(t, err)
 	return objects
@@ -166,7 +173,7 @@ func TestNoSecretIsShown(t *testing.T) {
 	assert.NotContains(t, shown.String(), two)
 	assert.NotContains(t, shown.String(), "secret#", "a placeholder")
 	for _, harmless := range []string{"secretName: tempo-s3", "name: pull", "key: config", "path: config.yaml", "path: token", "name: tempo-more", "automountServiceAccountToken: false",
-		"key: root", "name: tempo-db", "name: tempo-env", "value: /run/token", `value: "true"`, "value: ${OTHER}", "bucket: tempo", "access_key: ${ACCESS_KEY}", "-target=all", "- --last", "key: b"} {
+		"key: root", "name: tempo-db", "name: tempo-env", "value: /run/token", `value: "true"`, "value: ${OTHER}", "bucket: tempo", "access_key: ${ACCESS_KEY}", "-target=all", "- --last", "key: b", "name: item"} {
 		assert.Contains(t, shown.String(), harmless)
 	}
 }
@@ -190,8 +197,10 @@ func TestDifferencesOfHiddenValues(t *testing.T) {
 		`data.proxy is "see http://[secret, changed]@proxy:3128 for more", and should be "see http://[secret]@proxy:3128 for more"`,
 		`data.tempo.yaml has "    secret_key: [secret, changed]" in line 4, and should have "    secret_key: [secret]"`,
 		`spec.apiKeys is ["[secret, changed]","[secret, changed]"], and should be ["[secret]","[secret]"]`,
+		`spec.credentials.items[item].key is another, and should be the stack's`,
 		`spec.credentials.more.key is another, and should be the stack's`,
 		`spec.credentials.user is another, and should be the stack's`,
+		`data.config is another, and should be the stack's`,
 	}, said)
 }
 
@@ -234,6 +243,7 @@ func TestDiffOfHiddenValues(t *testing.T) {
 		"added":              {`x: y\n`, `x: y\ntoken: swordfish\n`, "     x: y\n+    token: [secret]\n"},
 		"the host as well":   {`http://a:b@c`, `http://a:d@e`, "-  a: http://[secret]@c\n+  a: http://[secret, changed]@e\n"},
 		"the host alone":     {`http://a:b@c`, `http://a:b@e`, "-  a: http://[secret]@c\n+  a: http://[secret]@e\n"},
+		"moved and changed":  {`token: a9\nx: y\n`, `x: y\ntoken: b9\n`, "-    token: [secret]\n     x: y\n+    token: [secret]\n"},
 		"exchanged":          {`token: a9\nx: y\ntoken: b9\n`, `token: b9\nx: y\ntoken: a9\n`, "-    token: [secret]\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -242,6 +252,14 @@ func TestDiffOfHiddenValues(t *testing.T) {
 			assert.Contains(t, diff, test.want)
 		})
 	}
+}
+
+// The values of a Secret are hidden, whatever they are.
+func TestASecretHasNoHarmlessValue(t *testing.T) {
+	secret := one(t, `{"apiVersion":"v1","kind":"Secret","metadata":{"name":"s"},"data":{"a":"1234","b":"true"}}`)
+	diff, err := object.Diff(nil, secret, nil)
+	require.NoError(t, err)
+	assert.Contains(t, diff, "+  a: '[secret]'\n+  b: '[secret]'\n")
 }
 
 func TestAdded(t *testing.T) {
