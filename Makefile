@@ -1,58 +1,109 @@
-# STACK is the stack to work on. The lab's has a Pulumi, a cluster and a MinIO of
-# its own; any other has those that are here.
-STACK ?= lab
-# YES=yes asks nothing. SUMMARY=FILE has the result of preview or drift in Markdown;
-# PULL=NUMBER puts a preview's into a pull request on GitHub, and ISSUE=yes keeps an
-# issue open for as long as there is drift.
-YES ?= $(if $(ON_LAB),yes)
+# STACK=NAME is the stack; the default is the lab's, which has a Pulumi, a cluster and
+# a MinIO of its own. Any other stack uses the installed Pulumi. YES=yes asks nothing.
+# SUMMARY=FILE receives the result of preview and drift in Markdown. ONLY=2,5 limits
+# repair to these rows of drift's table.
 
-ON_LAB    = $(filter lab,$(STACK))
-TOOLS     = $(if $(ON_LAB),bin/lab) bin/picluster
+help: # print this help
+	@awk '/^[a-z][a-z-]*:.* # / { name = $$0; sub(/:.*/, "", name); sub(/^.* # /, ""); printf "make %-16s %s\n", name, $$0 }' Makefile
+	@echo
+	@awk '!/^#/ { exit } { sub(/^# ?/, ""); print }' Makefile
+
+# A name is data. By default make expands the value of a variable, $(shell …) too, so the
+# text is taken with $(value …), and a recipe reads it from the environment, in quotes.
+STACK ?= lab
+override STACK := $(value STACK)
+ON_LAB := $(filter lab,$(STACK))
+ifeq ($(origin YES),undefined)
+YES := $(if $(ON_LAB),yes)
+endif
+override YES := $(value YES)
+override SUMMARY := $(value SUMMARY)
+override ONLY := $(value ONLY)
+export STACK YES SUMMARY ONLY
+
+LAB       = $(if $(ON_LAB),bin/lab)
+TOOLS     = $(LAB) bin/picluster
 PICLUSTER = $(if $(ON_LAB),bin/lab run) bin/picluster
-FLAGS     = -stack $(STACK) $(if $(YES),-yes) $(if $(SUMMARY),-summary $(SUMMARY)) \
-            $(if $(PULL),-pull $(PULL)) $(if $(ISSUE),-issue)
+FLAGS     = --stack "$$STACK"
+CONFIRM   = $${YES:+--yes}
+REPORT    = $${SUMMARY:+--summary "$$SUMMARY"}
 
 # For all that is compiled here, so that it is compiled once: without a C compiler, and
 # without this machine's paths, which Pulumi would write into the state.
 export CGO_ENABLED = 0
 export GOFLAGS := -trimpath $(GOFLAGS)
 
-.PHONY: up preview refresh adopt rotate drift stacks status down stop test bench build lint vulnerabilities fuzz FORCE
+.PHONY: help up preview refresh repair adopt rotate drift status down stop test race bench build lint \
+        vulnerabilities fuzz arguments FORCE
 
-up: $(TOOLS) # bring the stack up, and put right what was changed by hand
-	@$(PICLUSTER) up $(FLAGS)
+up: $(TOOLS) # deploy the stack
+	@$(PICLUSTER) up $(FLAGS) $(CONFIRM)
 
 preview: $(TOOLS) # show what up would change
-	@$(PICLUSTER) preview $(FLAGS)
+	@$(PICLUSTER) preview $(FLAGS) $(REPORT)
 
-refresh: $(TOOLS) # accept into the state what was changed by hand
-	@$(PICLUSTER) refresh $(FLAGS)
+refresh: $(TOOLS) # accept into the state what was changed outside Pulumi
+	@$(PICLUSTER) refresh $(FLAGS) $(CONFIRM)
 
-adopt: $(TOOLS) # take in what the stack would make and is there already
-	@$(PICLUSTER) adopt $(FLAGS)
+repair: $(TOOLS) # restore what was changed outside Pulumi
+	@$(PICLUSTER) repair $(FLAGS) $(CONFIRM) $${ONLY:+--only "$$ONLY"}
 
-rotate: $(TOOLS) # make another secret key, and have all follow that have the old one
-	@$(PICLUSTER) rotate $(FLAGS)
+adopt: $(TOOLS) # import what the stack would create and exists already
+	@$(PICLUSTER) adopt $(FLAGS) $(CONFIRM)
 
-# Ends with 0 for none, 2 for some, 1 if it cannot be told. All failures are 2 to
-# make, which ends with 1 only if it is told to quit, while it waits for the command.
-drift: $(TOOLS) # find what was changed by hand
-	@$(PICLUSTER) drift $(FLAGS) || { code=$$?; [ $$code -eq 2 ] || { kill -QUIT $$PPID; sleep 1; }; exit $$code; }
+rotate: $(TOOLS) # generate a new secret key, and update what uses it
+	@$(PICLUSTER) rotate $(FLAGS) $(CONFIRM)
 
-stacks: # the stacks that have a file here, but for the lab's, as JSON
-	@ls Pulumi.*.yaml | sed -n '/^Pulumi\.lab\.yaml$$/d; s/^Pulumi\.\(.*\)\.yaml$$/"\1"/p' | paste -sd, | sed 's/.*/[&]/'
+# make exits with 2 on any failure, so CI calls the command, which exits with 0 if there
+# is no drift, 2 if there is some, and 1 if it could not tell.
+drift: $(TOOLS) # find what was changed outside Pulumi
+	@$(PICLUSTER) drift $(FLAGS) $(REPORT)
 
-status: bin/lab ; @bin/lab status # health, Tempo's pods, the stack's outputs
-down:   bin/lab ; @bin/lab down   # destroy the lab's stack and remove the lab
-stop:   bin/lab ; @bin/lab stop   # stop the lab and keep its data
+status: arguments $(LAB) # show the lab's health, Tempo's pods and the stack's outputs
+	@$(call lab_only,pulumi stack --stack)
+	@bin/lab status
+
+down: arguments $(LAB) # destroy the lab's stack and remove the lab
+	@$(call lab_only,pulumi destroy --stack)
+	@bin/lab down
+
+stop: arguments $(LAB) # stop the lab and keep its data
+	@$(call lab_only,pulumi stack --stack)
+	@bin/lab stop
+
+# Fails for a stack that is not the lab's, and prints the command for that one.
+lab_only = [ "$$STACK" = lab ] || { \
+	printf 'make $@: STACK: got "%s"; want lab, because only the lab is started and stopped by make. Fix: $(1) %s\n' "$$STACK" "$$STACK" >&2; \
+	exit 1; }
+
+# Rejects bad arguments before anything is built.
+arguments:
+	@LC_ALL=C; export LC_ALL; \
+	case "$$STACK" in \
+	''|*[!A-Za-z0-9_./-]*|/*|*/|*//*|*/*/*/*) \
+		printf 'STACK: got "%s"; want letters, digits, "_", "." and "-", or ORG/PROJECT/NAME. Fix: make TARGET STACK=NAME\n' "$$STACK" >&2; exit 1;; \
+	esac; \
+	case "$$YES" in \
+	''|yes) ;; \
+	*)	printf 'YES: got "%s"; want yes or nothing. Fix: make TARGET YES=yes\n' "$$YES" >&2; exit 1;; \
+	esac
 
 # The parts first: go test would build them too, but say nothing meanwhile. Three labs
 # at a time keep two processors busy.
-test: bin/lab bin/picluster
+test: bin/lab bin/picluster # test everything on labs
 	@bin/lab build
 	go test -count=1 $$(go list ./... | grep -v /tests$$)
 	cd ops && go test -count=1 ./...
 	go tool -modfile=tools/go.mod gotestsum --format=testname -- -count=1 -timeout=60m -parallel=3 ./tests
+
+# The race detector requires a C compiler.
+race: arguments # run the unit tests, and the lab's, with the race detector
+	@cc=$$(go env CC); command -v "$${cc%% *}" >/dev/null || { \
+		printf 'make race: CC: got "%s", which is not installed; want a C compiler. Fix: apt-get install gcc libc6-dev\n' "$$cc" >&2; exit 1; }
+	@$(MAKE) --no-print-directory bin/lab
+	@bin/lab build
+	CGO_ENABLED=1 go test -race -count=1 ./lab/...
+	cd ops && CGO_ENABLED=1 go test -race -count=1 ./...
 
 bench: bin/lab bin/picluster # measure what it costs, and write it to docs/bench
 	@bin/lab build
@@ -62,7 +113,7 @@ bench: bin/lab bin/picluster # measure what it costs, and write it to docs/bench
 # what the lab and the commands are for.
 GOSEC = go tool -modfile=tools/go.mod gosec -quiet -exclude=G204,G304
 
-build: dist/linux-amd64 dist/linux-arm64 # prebuilt, for machines that are to compile nothing
+build: dist/linux-amd64 dist/linux-arm64 # build for machines that compile nothing
 
 # A project like this one, whose Pulumi.yaml names the program instead of how to
 # compile it.
@@ -71,9 +122,9 @@ dist/linux-%: FORCE
 	GOOS=linux GOARCH=$* go build -o $@/program .
 	cd ops && GOOS=linux GOARCH=$* go build -o ../$@/picluster .
 	@sed 's|buildTarget: bin/program|binary: program|; /# Kept between runs/d' Pulumi.yaml > $@/Pulumi.yaml
-	@cp $(filter-out Pulumi.lab.yaml,$(wildcard Pulumi.*.yaml)) $@
+	@for file in Pulumi.*.yaml; do [ "$$file" = Pulumi.lab.yaml ] || cp "$$file" $@; done
 
-lint:
+lint: # gofmt, go vet, staticcheck, gosec, actionlint, govulncheck
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt'd: $$unformatted"; exit 1; }
 	go vet ./...
 	cd ops && go vet ./...
@@ -85,20 +136,20 @@ lint:
 	@$(MAKE) --no-print-directory vulnerabilities
 
 # govulncheck ends with 3 if it has found one, and otherwise if it could not look.
-vulnerabilities:
+vulnerabilities: # look for known vulnerabilities
 	@for module in . ops; do \
 		found=$$(go -C $$module tool -modfile=$(CURDIR)/tools/go.mod govulncheck ./... 2>&1) && continue; code=$$?; \
 		echo "$$found"; [ $$code -ne 3 ] || exit 1; \
 		echo "known vulnerabilities were NOT looked for in module $$module"; \
 	done
 
-fuzz: # the configuration, for a minute
+fuzz: # fuzz the configuration for a minute
 	go test ./stacks -run '^$$' -fuzz FuzzLoad -fuzztime 60s
 
-bin/lab: FORCE
+bin/lab: FORCE | arguments
 	@go build -o $@ ./lab/cmd/lab
 
-bin/picluster: FORCE
+bin/picluster: FORCE | arguments
 	@first=$$([ -x $@ ] || echo yes); start=$$(date +%s); \
 	[ -z "$$first" ] || echo "compiling bin/picluster, which takes up to 2 minutes the first time"; \
 	(cd ops && go build -o ../$@ .) || exit; \

@@ -12,9 +12,12 @@ import (
 // objectCounts are how many objects are added to the release's own.
 var objectCounts = []int{0, 100, 300}
 
+// commandPath is the path of the command picluster, which make compiles before the bench runs.
+func commandPath() (string, error) { return filepath.Abs(filepath.Join("bin", "picluster")) }
+
 // commands measures this project's own commands, as the release grows.
 func commands(ctx context.Context, r *report) error {
-	path, err := filepath.Abs(filepath.Join("bin", "picluster"))
+	path, err := commandPath()
 	if err != nil {
 		return err
 	}
@@ -24,11 +27,11 @@ On a stack that is up and has not drifted, with ConfigMaps added to its release;
 middle one of %d runs. For the summary each of them changes.
 
 `, rounds)
-	r.header("objects added", "`make drift`", "`make preview` with `SUMMARY`")
+	r.header("objects added", "`picluster drift`", "`picluster preview --summary`")
 	return r.onLab(ctx, func(l *lab.Lab) error {
 		command := func(args ...string) (cost, error) {
 			return median(ctx, func(ctx context.Context) *exec.Cmd {
-				return l.Command(ctx, path, append(args, "-stack", lab.Stack)...)
+				return l.Command(ctx, path, append(args, "--stack", lab.Stack)...)
 			})
 		}
 		for _, count := range objectCounts {
@@ -45,7 +48,7 @@ middle one of %d runs. For the summary each of them changes.
 			if err := configure(l, map[string]any{"picluster:values": extraObjects(count, "after")}); err != nil {
 				return err
 			}
-			preview, err := command("preview", "-summary", filepath.Join(l.Dir, "summary.md"))
+			preview, err := command("preview", "--summary", filepath.Join(l.Dir, "summary.md"))
 			if err != nil {
 				return err
 			}

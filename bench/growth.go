@@ -25,12 +25,16 @@ const savedAtTheEnd = "PULUMI_SKIP_CHECKPOINTS=true"
 // that costs grows with the square of it.
 const slowest = 100
 
+// growing are the commands that are measured as a stack grows: Pulumi's own, in the
+// order of unchanging, and this project's drift.
+var growing = []string{"preview", "up", "refresh", "drift"}
+
 // growth measures stacks of several tenants without releases.
 func growth(ctx context.Context, r *report) error {
 	r.printf(`# To grow
 
 Tenants in one stack, each a bucket, a user, a policy, its attachment, a key, a
-namespace and a Secret, and the values of a release that somebody else installs.
+namespace and a Secret, and the values of a release that is managed elsewhere.
 With nothing to change, the middle one of %d runs; memory is of the largest process,
 or of the bench itself where that is larger.
 The first up is of the tenants that the line before has not: with the state saved
@@ -38,7 +42,7 @@ after each resource, as Pulumi does it in a folder or a bucket, and with
 `+"`%s`"+`.
 
 `, rounds, savedAtTheEnd)
-	r.header("tenants", "first `up`", "saved at its end", "`preview`", "`up`", "`refresh`", "memory of each")
+	r.header("tenants", "first `up`", "saved at its end", "`preview`", "`up`", "`refresh`", "`drift`", "memory of each")
 
 	slow := map[int]string{}
 	err := r.grow(ctx, func(l *lab.Lab, size int) error {
@@ -54,7 +58,11 @@ after each resource, as Pulumi does it in a folder or a bucket, and with
 		return err
 	}
 
-	times := make([][]time.Duration, len(unchanging)) // of each command, at each size
+	path, err := commandPath()
+	if err != nil {
+		return err
+	}
+	times := make([][]time.Duration, len(growing)) // of each command, at each size
 	err = r.grow(ctx, func(l *lab.Lab, size int) error {
 		first := up(ctx, l)
 		first.Env = append(first.Env, savedAtTheEnd)
@@ -64,8 +72,13 @@ after each resource, as Pulumi does it in a folder or a bucket, and with
 		}
 		row := []string{fmt.Sprint(size), slow[size], seconds(c.elapsed)}
 		var memory []string
-		for i, args := range unchanging {
-			c, err := median(ctx, func(ctx context.Context) *exec.Cmd { return l.StackCommand(ctx, args[0], args[1:]...) })
+		for i := range growing {
+			c, err := median(ctx, func(ctx context.Context) *exec.Cmd {
+				if i == len(unchanging) {
+					return l.Command(ctx, path, "drift", "--stack", lab.Stack)
+				}
+				return l.StackCommand(ctx, unchanging[i][0], unchanging[i][1:]...)
+			})
 			if err != nil {
 				return err
 			}
@@ -79,6 +92,9 @@ after each resource, as Pulumi does it in a folder or a bucket, and with
 	if err != nil {
 		return err
 	}
+	last := len(tenantCounts) - 1
+	drift, refresh := times[len(growing)-1][last], times[len(growing)-2][last]
+	r.printf("\nAt %d tenants `drift` takes %.1f times as long as `refresh`.\n", tenantCounts[last], drift.Seconds()/refresh.Seconds())
 	r.perTenant(times)
 	return drawGrowth(filepath.Join(r.dir, "growth.svg"), times, r)
 }
@@ -101,7 +117,7 @@ func (r *report) grow(ctx context.Context, f func(l *lab.Lab, size int) error) e
 // perTenant writes what one tenant more costs, from one size to the next.
 func (r *report) perTenant(times [][]time.Duration) {
 	r.printf("\nOne tenant more costs, from one size to the next:\n\n")
-	r.header("tenants", "`preview`", "`up`", "`refresh`")
+	r.header("tenants", "`preview`", "`up`", "`refresh`", "`drift`")
 	for at := 1; at < len(tenantCounts); at++ {
 		row := []string{fmt.Sprintf("%d to %d", tenantCounts[at-1], tenantCounts[at])}
 		for _, of := range times {
@@ -119,12 +135,12 @@ func drawGrowth(path string, times [][]time.Duration, r *report) error {
 	p.X.Min, p.Y.Min = 0, 0
 	p.Legend.Top, p.Legend.Left = true, true
 	var lines []any
-	for i, args := range unchanging {
+	for i, name := range growing {
 		var points plotter.XYs
 		for at, count := range tenantCounts {
 			points = append(points, plotter.XY{X: float64(count), Y: times[i][at].Seconds()})
 		}
-		lines = append(lines, args[0], points)
+		lines = append(lines, name, points)
 	}
 	if err := plotutil.AddLinePoints(p, lines...); err != nil {
 		return err

@@ -22,6 +22,10 @@ import (
 	"golang.org/x/mod/semver"
 )
 
+// withoutCgo is for every build here: it needs no C compiler, and what `go test
+// -race` builds is what any other command would.
+const withoutCgo = "CGO_ENABLED=0"
+
 // builder builds the parts of a checkout into the cache.
 type builder struct {
 	root  string // the checkout
@@ -153,7 +157,7 @@ func (b *builder) gocmd(ctx context.Context, p Part, args ...string) ([]byte, er
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = b.dir(p)
 	// A workspace or flags of the user's own would build other versions.
-	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=readonly -buildvcs=false")
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=readonly -buildvcs=false", withoutCgo)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

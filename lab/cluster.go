@@ -30,8 +30,9 @@ type cluster struct {
 	lab *Lab
 }
 
-func (c cluster) dir() string        { return filepath.Join(c.lab.Dir, "kwok", "clusters", clusterName) }
-func (c cluster) kubeconfig() string { return filepath.Join(c.lab.Dir, "kubeconfig") }
+func (c cluster) dir() string        { return filepath.Join(c.workDir(), "clusters", clusterName) }
+func (c cluster) workDir() string    { return c.lab.entry(kwokEntry) }
+func (c cluster) kubeconfig() string { return c.lab.entry(kubeconfigEntry) }
 func (c cluster) exists() bool       { return exists(filepath.Join(c.dir(), "kwok.yaml")) }
 
 // start makes the cluster, or starts it again, and waits until it is healthy and
@@ -98,7 +99,7 @@ func (c cluster) config() (path string, err error) {
 	if err != nil {
 		return "", err
 	}
-	path = filepath.Join(c.lab.Dir, "kwokctl.yaml")
+	path = c.lab.entry(kwokctlEntry)
 	return path, os.WriteFile(path, text, 0o600)
 }
 
@@ -139,7 +140,7 @@ func (c cluster) stop(ctx context.Context) error {
 		return err
 	}
 	for _, file := range pidFiles {
-		if err := endProcess(ctx, readPID(file), filepath.Join(c.lab.Dir, "kwok")); err != nil {
+		if err := endProcess(ctx, readPID(file), c.workDir()); err != nil {
 			return fmt.Errorf("%s: %w", filepath.Base(file), err)
 		}
 	}
@@ -168,7 +169,7 @@ func (c cluster) explain(err error) error {
 func (c cluster) kwokctl(ctx context.Context, args ...string) error {
 	cmd := exec.CommandContext(ctx, filepath.Join(c.lab.bin(), "kwokctl"), append([]string{"--name", clusterName}, args...)...)
 	cmd.Env = append(os.Environ(),
-		"KWOK_WORKDIR="+filepath.Join(c.lab.Dir, "kwok"),
+		"KWOK_WORKDIR="+c.workDir(),
 		"KUBECONFIG="+c.kubeconfig(),
 		"PATH="+c.lab.path())
 	var output bytes.Buffer

@@ -14,6 +14,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"time"
 )
@@ -46,7 +47,7 @@ type state struct {
 }
 
 // Open prepares the lab in dir: it builds the parts that the cache lacks, and
-// says so on log. Nothing runs yet.
+// says so on log. Nothing runs yet. It fails if dir has files and is not a lab's.
 func Open(ctx context.Context, dir string, log io.Writer) (*Lab, error) {
 	root, err := checkout()
 	if err != nil {
@@ -68,6 +69,9 @@ func Open(ctx context.Context, dir string, log io.Writer) (*Lab, error) {
 	}
 
 	l := &Lab{Dir: dir, root: root, cache: cache, log: log}
+	if err := l.claimable(); err != nil {
+		return nil, err // before the parts, which take long
+	}
 	if err := l.buildParts(ctx); err != nil {
 		return nil, err
 	}
@@ -82,9 +86,10 @@ func (l *Lab) Build(ctx context.Context, parts []Part) (map[string]string, error
 
 // Start starts what does not run yet, and waits until all is healthy; then it
 // makes the stack ready. When a part fails it stops the rest, and the error ends
-// with that part's log.
+// with that part's log. A directory that has files and is not a lab's is left
+// alone, with an error.
 func (l *Lab) Start(ctx context.Context) error {
-	if err := os.MkdirAll(l.Dir, 0o700); err != nil {
+	if err := l.claim(); err != nil {
 		return err
 	}
 	if err := l.Load(); err != nil {
@@ -133,15 +138,19 @@ func (l *Lab) StopMinIO(ctx context.Context) error { return l.objectStore().stop
 // StopKubernetes is described at StopMinIO.
 func (l *Lab) StopKubernetes(ctx context.Context) error { return l.cluster().stop(ctx) }
 
-// Remove stops the lab and removes its folder.
+// Remove stops the lab and removes what it created, and its directory if nothing
+// else is in it.
 func (l *Lab) Remove(ctx context.Context) error {
-	if !exists(l.stateFile()) {
+	if !l.Exists() {
 		return nil
+	}
+	if err := l.claimable(); err != nil {
+		return err
 	}
 	if err := l.Stop(ctx); err != nil {
 		return err
 	}
-	return os.RemoveAll(l.Dir)
+	return l.removeEntries()
 }
 
 // Exists says if there is a lab in the folder, running or not.
@@ -173,7 +182,7 @@ func (l *Lab) CA() string {
 	if !l.TLS {
 		return ""
 	}
-	return filepath.Join(l.Dir, "ca.crt")
+	return l.entry(caEntry)
 }
 
 // Transport is how to reach MinIO, trusting its CA.
@@ -192,8 +201,16 @@ func (l *Lab) Transport() (*http.Transport, error) {
 
 func (l *Lab) cluster() cluster         { return cluster{l} }
 func (l *Lab) objectStore() objectStore { return objectStore{l} }
-func (l *Lab) bin() string              { return filepath.Join(l.Dir, "bin") }
-func (l *Lab) stateFile() string        { return filepath.Join(l.Dir, "lab.json") }
+func (l *Lab) bin() string              { return l.entry(binEntry) }
+func (l *Lab) stateFile() string        { return l.entry(labEntry) }
+
+// LookPath returns the path of a program: the lab's own, or else one on PATH.
+func (l *Lab) LookPath(name string) (string, error) {
+	if path := filepath.Join(l.bin(), name); exists(path) {
+		return path, nil
+	}
+	return exec.LookPath(name)
+}
 
 // path is PATH with the lab's programs first.
 func (l *Lab) path() string { return l.bin() + string(os.PathListSeparator) + os.Getenv("PATH") }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -21,6 +20,7 @@ func open(t *testing.T) *Lab {
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		assert.NoError(t, l.Remove(context.Background())) // the test's own has ended
+		assert.NoDirExists(t, dir, "the lab created what Remove does not know")
 		assert.NoError(t, os.RemoveAll(dir))
 	})
 	return l
@@ -54,7 +54,8 @@ func TestAPartThatFailsShowsItsLog(t *testing.T) {
 func TestNoHalfLabIsLeft(t *testing.T) {
 	l := open(t)
 	// Where the cluster's folder should be, there is a file.
-	require.NoError(t, os.WriteFile(filepath.Join(l.Dir, "kwok"), nil, 0o644))
+	require.NoError(t, l.claim())
+	require.NoError(t, os.WriteFile(l.cluster().workDir(), nil, 0o600))
 
 	err := l.Start(t.Context())
 	require.ErrorContains(t, err, "kwokctl")

@@ -22,7 +22,7 @@ type objectStore struct {
 	lab *Lab
 }
 
-func (o objectStore) dir() string     { return filepath.Join(o.lab.Dir, "minio") }
+func (o objectStore) dir() string     { return o.lab.entry(minioEntry) }
 func (o objectStore) data() string    { return filepath.Join(o.dir(), "data") }
 func (o objectStore) logFile() string { return filepath.Join(o.dir(), "log") }
 func (o objectStore) pidFile() string { return filepath.Join(o.dir(), "pid") }

@@ -34,7 +34,9 @@ var Parts = []Part{
 		Dir:     "lab/parts/pulumi",
 		Package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
 		Module:  "github.com/pulumi/pulumi/pkg/v3",
-		Cold:    105 * time.Second,
+		// The Automation API asks for it.
+		Vars: map[string]string{"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": "{version}"},
+		Cold: 105 * time.Second,
 	},
 	{
 		Name:    "pulumi-language-go",

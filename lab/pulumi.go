@@ -142,6 +142,7 @@ func (l *Lab) compile(ctx context.Context) error {
 	return step(l.log, "compiling the program", func() error {
 		cmd := exec.CommandContext(ctx, "go", "build", "-o", l.program(), ".")
 		cmd.Dir = l.root
+		cmd.Env = append(os.Environ(), withoutCgo)
 		if output, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("compiling the program: %w\n%s", err, tail(string(output), 30))
 		}
@@ -150,11 +151,11 @@ func (l *Lab) compile(ctx context.Context) error {
 }
 
 // program is the compiled program.
-func (l *Lab) program() string { return filepath.Join(l.Dir, "program") }
+func (l *Lab) program() string { return l.entry(programEntry) }
 
 // ConfigFile is the path of the stack's configuration: Pulumi.lab.yaml of the
 // checkout with what the lab has found out.
-func (l *Lab) ConfigFile() string { return filepath.Join(l.Dir, "Pulumi."+Stack+".yaml") }
+func (l *Lab) ConfigFile() string { return l.entry(stackEntry) }
 
 // Pulumi returns a command of the Pulumi CLI on the lab's stack, in the checkout.
 func (l *Lab) Pulumi(ctx context.Context, args ...string) *exec.Cmd {
@@ -188,6 +189,7 @@ func (l *Lab) Env() []string {
 	})
 	env = append(env,
 		"PATH="+l.path(),
+		"TMPDIR="+l.entry(tempEntry),
 		"KUBECONFIG="+l.Kubeconfig(),
 		"PULUMI_HOME="+l.home(),
 		"PULUMI_BACKEND_URL=file://"+l.stateDir(),
@@ -199,7 +201,7 @@ func (l *Lab) Env() []string {
 	return (&exec.Cmd{Env: env}).Environ() // each variable once
 }
 
-func (l *Lab) stateDir() string { return filepath.Join(l.Dir, "state") }
+func (l *Lab) stateDir() string { return l.entry(stateEntry) }
 
 // prepareStack makes the stack, if there is none, and writes its configuration.
 func (l *Lab) prepareStack(ctx context.Context) error {
@@ -227,9 +229,11 @@ func (l *Lab) prepareStack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Else the next start would go back to the key before.
-	if generation, found := made.Config["picluster:keyGeneration"]; found {
-		file.Config["picluster:keyGeneration"] = generation
+	// What rotate and repair set: without it the next start would undo it.
+	for _, key := range []string{"picluster:keyVersion", "picluster:restore"} {
+		if value, found := made.Config[key]; found {
+			file.Config[key] = value
+		}
 	}
 	if l.TLS {
 		file.Config["minio:minioCacertFile"] = l.CA()
@@ -260,7 +264,7 @@ func (l *Lab) initStack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(l.Dir, "Pulumi.yaml"), project, 0o600); err != nil {
+	if err := os.WriteFile(l.entry(projectEntry), project, 0o600); err != nil {
 		return err
 	}
 	commands := []*exec.Cmd{

@@ -1,16 +1,14 @@
 // Command picluster is for those who run stacks: it previews a change, finds
-// drift, and puts it right. The Makefile has its commands.
+// drift, and restores what has drifted.
 package main
 
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
-	"strings"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/picluster/picluster/ops/engine"
@@ -18,41 +16,40 @@ import (
 
 // Exit codes. Those of drift are what CI goes by.
 const (
-	exitError   = 1 // also: drift could not be told
+	exitError   = 1 // also: drift could not be determined
 	exitDrifted = 2
 )
 
 // errDrifted ends drift when there is some.
 var errDrifted = errors.New("drifted")
 
-// options are the flags that commands share.
-type options struct {
-	stack   engine.Stack
-	yes     bool
-	summary string
-	pull    int
-	issue   bool
-}
+// errTerminated is the cause of the context that SIGTERM has ended.
+var errTerminated = errors.New("terminated")
 
-type command struct {
-	name, help string
-	run        func(context.Context, options) error
-}
-
-var commands = []command{
-	{"preview", "show what up would change", preview},
-	{"up", "put right what was changed by hand, and bring the stack up", up},
-	{"refresh", "accept into the state what was changed by hand", refresh},
-	{"adopt", "take into the stack what it would make and is there already", takeIn},
-	{"rotate", "make another secret key, and have all follow that have the old one", rotate},
-	{"drift", "tell what was changed by hand: exits with 0 if nothing was, 2 if something was, 1 if it cannot tell", findDrift},
+// run runs the command. A panic is an error: Go would end with the code of drift.
+func run(ctx context.Context) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	return command().ExecuteContext(ctx)
 }
 
 func main() {
-	// Ctrl-C reaches Pulumi from the terminal, and it ends cleanly then.
-	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer cancel()
-	err := run(ctx, os.Args[1:])
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		if <-signals == os.Interrupt && onTerminal() {
+			cancel(engine.ErrInterrupted) // from the terminal it has reached Pulumi too
+		} else {
+			cancel(errTerminated)
+		}
+		<-signals
+		os.Exit(exitError)
+	}()
+	err := run(ctx)
 	switch {
 	case errors.Is(err, errDrifted):
 		os.Exit(exitDrifted)
@@ -60,37 +57,4 @@ func main() {
 		fmt.Fprintln(os.Stderr, "picluster:", err)
 		os.Exit(exitError)
 	}
-}
-
-func run(ctx context.Context, args []string) error {
-	if len(args) > 0 {
-		for _, c := range commands {
-			if c.name != args[0] {
-				continue
-			}
-			o := options{}
-			flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
-			flags.StringVar(&o.stack.Name, "stack", "", "`name` of the stack")
-			flags.StringVar(&o.stack.ConfigFile, "config-file", os.Getenv("PICLUSTER_CONFIG_FILE"), "`path` of its configuration; default: Pulumi.<stack>.yaml")
-			flags.BoolVar(&o.yes, "yes", false, "do not ask")
-			flags.StringVar(&o.summary, "summary", "", "`path` to write the result to, in Markdown")
-			flags.IntVar(&o.pull, "pull", 0, "`number` of the pull request on GitHub whose comment gets the summary of a preview")
-			flags.BoolVar(&o.issue, "issue", false, "keep an issue on GitHub open for as long as there is drift")
-			if err := flags.Parse(args[1:]); err != nil {
-				return err
-			}
-			if o.stack.Name == "" || flags.NArg() > 0 {
-				return fmt.Errorf("usage: picluster %s -stack NAME", c.name)
-			}
-			if _, err := exec.LookPath("pulumi"); err != nil {
-				return errors.New("pulumi is not on PATH. Install it: https://www.pulumi.com/docs/install/; or use the lab, which builds one: STACK=lab")
-			}
-			return c.run(ctx, o)
-		}
-	}
-	var usage strings.Builder
-	for _, c := range commands {
-		fmt.Fprintf(&usage, "\n  %-8s %s", c.name, c.help)
-	}
-	return fmt.Errorf("usage: picluster COMMAND -stack NAME [-yes] [-summary FILE] [-pull N] [-issue]%s", usage.String())
 }

@@ -32,6 +32,8 @@ type Config struct {
 	Release string
 	Chart   chart.Chart
 	Timeout int // seconds
+	// Restore is how many times each release was restored, by NAMESPACE/RELEASE.
+	Restore map[string]int
 	S3      S3
 	Tempo   tempo.Options
 	Network *tempo.Network
@@ -65,9 +67,9 @@ func allKeys() (keys []string) {
 func load(r *reader) *Config {
 	c := &Config{
 		ObjectStore: objectstore.Args{
-			KeyGeneration: r.number("keyGeneration", 1, 1),
+			KeyVersion:    r.number("keyVersion", 1, 1),
 			Bucket:        r.text("bucket", "k3s-tempo", objectstore.ValidateBucket),
-			User:          r.text("user", "tempo", objectstore.ValidateIAMName),
+			User:          r.text("user", "tempo", objectstore.ValidateUser),
 			Policy:        r.text("policy", "tempo", objectstore.ValidateIAMName),
 			BucketOnly:    !r.flag("manageUser", true),
 			Unprotected:   !r.flag("protectBucket", true),
@@ -81,8 +83,9 @@ func load(r *reader) *Config {
 		Release:     r.text("release", "tempo", tempo.ValidateRelease),
 		Chart:       r.chart(),
 		Timeout:     r.number("timeout", 600, 1),
-		Tempo:       r.tempo(),
 	}
+	c.Tempo = r.tempo(c.Chart.Version)
+	r.removed("keyGeneration", "is replaced by keyVersion, and the key stays as it is")
 	if c.ObjectStore.DeleteObjects && !c.ObjectStore.DeleteBucket {
 		r.problem("%s: is of no use with %s: true, which keeps the bucket and its objects. Take it out: pulumi config rm forceDestroy",
 			r.key("forceDestroy"), r.key("retainBucket"))
@@ -92,5 +95,7 @@ func load(r *reader) *Config {
 	c.Network = r.network(c.Grafana.Namespace)
 	r.credentials(c)
 	c.Tenants = r.tenants(c)
+	r.restore(c)
+	r.driftIgnore()
 	return c
 }

@@ -11,11 +11,11 @@ import (
 )
 
 // tempo reads what people choose of Tempo.
-func (r *reader) tempo() tempo.Options {
+func (r *reader) tempo(chartVersion string) tempo.Options {
 	o := tempo.Options{
 		Profile:          r.choice("profile", tempo.ProfileChart, tempo.Profiles()...),
 		Retention:        r.optional("retention", duration),
-		Receivers:        r.receivers(),
+		Receivers:        r.receivers(chartVersion),
 		StreamOverHTTP:   r.flag("streamOverHttp", true),
 		LogReceivedSpans: r.flag("logReceivedSpans", true),
 		Reporting:        r.flag("reporting", false),
@@ -36,9 +36,21 @@ func (r *reader) tempo() tempo.Options {
 	return o
 }
 
-func (r *reader) receivers() []string {
-	all := tempo.Receivers()
-	return r.list("receivers", all, all[0], oneOf(all), func(word string) string { return nearest(word, all) })
+// receivers reads the receivers that are on: by default all that the Tempo of the
+// chart has.
+func (r *reader) receivers(chartVersion string) []string {
+	all, has := tempo.Receivers(), tempo.ReceiversOf(chartVersion)
+	names := r.list("receivers", all, all[0], oneOf(all), func(word string) string { return nearest(word, all) })
+	if _, set := r.source.GetConfig(r.key("receivers")); !set {
+		return has
+	}
+	for i, name := range names {
+		if slices.Contains(all, name) && !slices.Contains(has, name) {
+			r.problem("%s[%d]: got %q; want a receiver that the Tempo of chart %s has: %s dropped it. Fix: pulumi config rm --path 'receivers[%[2]d]'",
+				r.key("receivers"), i, name, chartVersion, "Tempo 2.10.6")
+		}
+	}
+	return names
 }
 
 func (r *reader) replicas() map[string]int {

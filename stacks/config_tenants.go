@@ -70,7 +70,7 @@ func (r *reader) tenants(stack *Config) []*Config {
 		}
 		c.Tenant = name("name", t.Name, "", tenantName)
 		c.ObjectStore.Bucket = name("bucket", t.Bucket, stack.ObjectStore.Bucket, objectstore.ValidateBucket)
-		c.ObjectStore.User = name("user", t.User, stack.ObjectStore.User, objectstore.ValidateIAMName)
+		c.ObjectStore.User = name("user", t.User, stack.ObjectStore.User, objectstore.ValidateUser)
 		c.ObjectStore.Policy = name("policy", t.Policy, stack.ObjectStore.Policy, objectstore.ValidateIAMName)
 		c.Namespace = name("namespace", t.Namespace, stack.Namespace, kube.ValidateLabel)
 		if t.SecretName != "" {
@@ -81,6 +81,7 @@ func (r *reader) tenants(stack *Config) []*Config {
 			}
 		}
 		c.ValuesOnly = t.Install != nil && !*t.Install
+		c.ObjectStore.KeepPrevious = c.ValuesOnly
 		c.Grafana.Links.Tenant = c.Tenant
 		if stack.Grafana.ConfigMap != nil {
 			c.Grafana.ConfigMap = &grafana.ConfigMap{

@@ -64,7 +64,7 @@ func TestMain(m *testing.M) {
 
 func defaults() *Config {
 	return &Config{
-		ObjectStore: objectstore.Args{Bucket: "k3s-tempo", User: "tempo", Policy: "tempo", KeyGeneration: 1},
+		ObjectStore: objectstore.Args{Bucket: "k3s-tempo", User: "tempo", Policy: "tempo", KeyVersion: 1},
 		Namespace:   "tempo",
 		PodSecurity: "restricted",
 		SecretName:  "tempo-minio-secret",
@@ -88,6 +88,8 @@ func defaults() *Config {
 	}
 }
 
+var withoutOpenCensus = []string{"jaegerThriftCompact", "jaegerThriftHttp", "otlpGrpc", "otlpHttp", "zipkin"}
+
 func TestDefaultsAreTheHowTos(t *testing.T) {
 	config, err := read(with())
 	require.NoError(t, err)
@@ -102,22 +104,29 @@ func TestConfig(t *testing.T) {
 		"names": {
 			our("bucket", "traces", "user", "tracer", "policy", "tracing", "namespace", "tracing", "secretName", "keys", "release", "traces"),
 			func(c *Config) {
-				c.ObjectStore = objectstore.Args{Bucket: "traces", User: "tracer", Policy: "tracing", KeyGeneration: 1}
+				c.ObjectStore = objectstore.Args{Bucket: "traces", User: "tracer", Policy: "tracing", KeyVersion: 1}
 				c.Namespace, c.SecretName, c.Release = "tracing", "keys", "traces"
 			},
 		},
-		"another key":         {our("keyGeneration", "2"), func(c *Config) { c.ObjectStore.KeyGeneration = 2 }},
+		"another key":         {our("keyVersion", "2"), func(c *Config) { c.ObjectStore.KeyVersion = 2 }},
+		"a restored release":  {our("restore", `{"tempo/tempo":2}`), func(c *Config) { c.Restore = map[string]int{"tempo/tempo": 2} }},
+		"ignored drift":       {our("driftIgnore", `[{"object":"Deployment tempo/*","paths":["spec.replicas"]}]`), func(*Config) {}},
 		"Pod Security":        {our("podSecurity", "baseline"), func(c *Config) { c.PodSecurity = "baseline" }},
 		"the bucket may go":   {our("protectBucket", "false"), func(c *Config) { c.ObjectStore.Unprotected = true }},
 		"the bucket goes too": {our("retainBucket", "false"), func(c *Config) { c.ObjectStore.DeleteBucket = true }},
 		"its objects too": {our("retainBucket", "false", "forceDestroy", "true"), func(c *Config) {
 			c.ObjectStore.DeleteBucket, c.ObjectStore.DeleteObjects = true, true
 		}},
-		"chart 2": {our("chartVersion", "2.26.2"), func(c *Config) { c.Chart.Version = "2.26.2" }},
+		"chart 2": {our("chartVersion", "2.26.2"), func(c *Config) {
+			c.Chart.Version = "2.26.2"
+			c.Tempo.Receivers = withoutOpenCensus
+		}},
+		"chart 2 that has OpenCensus": {our("chartVersion", "2.23.4"), func(c *Config) { c.Chart.Version = "2.23.4" }},
 		"chart by OCI": {
 			our("chart", "oci://ghcr.io/grafana-community/helm-charts/tempo-distributed", "chartVersion", "2.26.2"),
 			func(c *Config) {
 				c.Chart = chart.Chart{Name: "oci://ghcr.io/grafana-community/helm-charts/tempo-distributed", Version: "2.26.2"}
+				c.Tempo.Receivers = withoutOpenCensus
 			},
 		},
 		"a repository of one's own": {our("chartRepository", "https://charts.example.com"), func(c *Config) { c.Chart.Repository = "https://charts.example.com" }},

@@ -33,6 +33,7 @@ type reader struct {
 	source   source
 	project  string
 	declared map[string]declaration
+	obsolete []string // keys that earlier versions had
 	problems []error
 }
 
@@ -54,6 +55,14 @@ func (r *reader) get(name, kind string, def any) (string, bool) {
 		return "", false
 	}
 	return r.source.GetConfig(r.key(name))
+}
+
+// removed notes a key that earlier versions had, if it is set.
+func (r *reader) removed(name, why string) {
+	r.obsolete = append(r.obsolete, name)
+	if _, found := r.source.GetConfig(r.key(name)); found {
+		r.problem("%s: %s. Fix: pulumi config rm %s", r.key(name), why, name)
+	}
 }
 
 // text reads a string. check may be nil; an unset key takes def unchecked.
@@ -178,7 +187,7 @@ func depth(text string) (deepest int) {
 func (r *reader) unknown(keys []string) {
 	for _, key := range slices.Sorted(slices.Values(keys)) {
 		name, ours := strings.CutPrefix(key, r.project+":")
-		if _, known := r.declared[name]; !ours || known {
+		if _, known := r.declared[name]; !ours || known || slices.Contains(r.obsolete, name) {
 			continue
 		}
 		close := nearest(name, slices.Sorted(maps.Keys(r.declared)))

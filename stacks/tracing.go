@@ -2,7 +2,9 @@
 package stacks
 
 import (
+	"fmt"
 	"slices"
+	"time"
 
 	"github.com/picluster/picluster/components/grafana"
 	"github.com/picluster/picluster/components/kube"
@@ -28,6 +30,11 @@ func Tracing(ctx *pulumi.Context) error {
 			return err
 		}
 	}
+	cluster, err := kube.ClusterUID(ctx)
+	if err != nil {
+		return err
+	}
+	ctx.Export("clusterUid", cluster)
 	if len(config.Tenants) == 0 {
 		outputs, err := config.tracing(ctx)
 		for name, output := range outputs {
@@ -62,12 +69,15 @@ func (c *Config) tracing(ctx *pulumi.Context) (pulumi.Map, error) {
 	if secret != nil {
 		outputs["secretName"] = secret.Name
 	}
-	args := c.tempo(store, namespace, secret)
+	args := c.tempo(ctx, store, namespace, secret)
 	if c.ValuesOnly {
 		outputs["tempoValues"], err = tempo.ChartValues(args)
 		return outputs, err
 	}
 
+	if c.Grafana.Release != nil {
+		c.Grafana.Release.Restore = c.Restore[c.Grafana.Release.Namespace+"/"+c.Grafana.Release.Name]
+	}
 	traces, err := tempo.New(ctx, c.name(), args)
 	if err != nil {
 		return nil, err
@@ -82,6 +92,7 @@ func (c *Config) tracing(ctx *pulumi.Context) (pulumi.Map, error) {
 	if err != nil {
 		return nil, err
 	}
+	outputs["accessKey"] = traces.AccessKey
 	outputs["queryUrl"] = traces.QueryURL
 	if slices.Contains(c.Tempo.Receivers, tempo.ReceiverOTLPGRPC) {
 		outputs["otlpGrpc"] = traces.OTLPGRPC
@@ -111,7 +122,14 @@ func (c *Config) keys(ctx *pulumi.Context, namespace *kube.Namespace) (*objectst
 		if err != nil {
 			return nil, nil, err
 		}
-		args.SecretKey = secret.Value(tempo.SecretKeyField)
+		// Pods log in with the Secret's access key, and the user gets its secret key.
+		args.SecretKey = pulumi.All(secret.Value(tempo.AccessKeyField), secret.Value(tempo.SecretKeyField)).ApplyT(func(keys []any) (string, error) {
+			if !args.BucketOnly && keys[0] != args.User {
+				return "", fmt.Errorf("secret %s/%s: %s is not the name of the user, %q. Fix: change it there; or pulumi config set user NAME",
+					c.Namespace, c.SecretName, tempo.AccessKeyField, args.User)
+			}
+			return keys[1].(string), nil
+		}).(pulumi.StringOutput)
 		store, err := objectstore.New(ctx, c.name(), &args)
 		return store, secret, err
 	}
@@ -135,12 +153,14 @@ func (c *Config) namespace() *kube.NamespaceArgs {
 	return args
 }
 
-func (c *Config) tempo(store *objectstore.ObjectStore, namespace *kube.Namespace, secret *kube.Secret) *tempo.Args {
+func (c *Config) tempo(ctx *pulumi.Context, store *objectstore.ObjectStore, namespace *kube.Namespace, secret *kube.Secret) *tempo.Args {
 	args := &tempo.Args{
 		Release:   c.Release,
 		Namespace: namespace.Name,
 		Chart:     c.Chart,
 		Timeout:   c.Timeout,
+		Restore:   c.Restore[c.Namespace+"/"+c.Release],
+		AwaitPods: awaitPods(ctx, time.Duration(c.Timeout)*time.Second),
 		Bucket:    store.Bucket,
 		Endpoint:  c.S3.Endpoint,
 		Region:    c.S3.Region,

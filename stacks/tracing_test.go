@@ -2,6 +2,7 @@ package stacks_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/picluster/picluster/components/helm"
@@ -44,6 +45,7 @@ func TestTracing(t *testing.T) {
 				"minio:index/iamUser:IamUser tempo-user",
 				"minio:index/iamPolicy:IamPolicy tempo-policy",
 				"minio:index/iamUserPolicyAttachment:IamUserPolicyAttachment tempo-attachment",
+				"kubernetes:core/v1:Namespace kube-system", // read
 				"kubernetes:core/v1:Namespace tempo-namespace",
 				"kubernetes:core/v1:Secret tempo-secret",
 				"kubernetes:helm.sh/v3:Release tempo-release",
@@ -86,7 +88,9 @@ func TestTenants(t *testing.T) {
 			require.NoError(t, err)
 			count := map[string]int{}
 			for _, r := range resources {
-				count[r.Type]++
+				if r.ID == "" { // created, not read
+					count[r.Type]++
+				}
 			}
 			for _, kind := range []string{"minio:index/s3Bucket:S3Bucket", "minio:index/iamUser:IamUser", "minio:index/iamPolicy:IamPolicy",
 				"kubernetes:core/v1:Namespace", "kubernetes:core/v1:Secret", "random:index/randomPassword:RandomPassword"} {
@@ -127,4 +131,42 @@ func TestBadConfigTouchesNothing(t *testing.T) {
 	resources, err := pulumitest.Run(t, false, bad, stacks.Tracing)
 	assert.ErrorContains(t, err, "picluster:bucket")
 	assert.Empty(t, resources)
+}
+
+// A counter of a release is in its description, and of no other release's.
+func TestRestore(t *testing.T) {
+	restored := config()
+	restored["picluster:restore"] = `{"tracing/traces":2}`
+	restored["picluster:datasources"] = "release"
+	resources, err := pulumitest.Run(t, false, restored, stacks.Tracing)
+	require.NoError(t, err)
+	assert.Equal(t, "restore 2", pulumitest.Find(t, resources, helm.ReleaseToken, "tempo-release").Inputs["description"].StringValue())
+	assert.False(t, pulumitest.Has(pulumitest.Find(t, resources, helm.ReleaseToken, "tempo-grafana").Inputs, "description"))
+}
+
+// Every object of the stack's own takes fields over from other field managers.
+func TestObjectsForceTheirFields(t *testing.T) {
+	closed := config()
+	closed["picluster:datasources"] = "configmap"
+	closed["picluster:networkPolicies"] = "true"
+	closed["picluster:tracesFrom"] = `["apps"]`
+	resources, err := pulumitest.Run(t, false, closed, stacks.Tracing)
+	require.NoError(t, err)
+	objects := 0
+	for _, r := range resources {
+		if !strings.HasPrefix(r.Type, "kubernetes:") || r.Type == helm.ReleaseToken || r.ID != "" {
+			continue
+		}
+		objects++
+		annotations := r.Inputs["metadata"].ObjectValue()["annotations"].ObjectValue()
+		assert.Equal(t, "true", annotations["pulumi.com/patchForce"].StringValue(), r.Name)
+	}
+	assert.Greater(t, objects, 3)
+}
+
+// What identifies the cluster is an output.
+func TestClusterUID(t *testing.T) {
+	resources, err := pulumitest.Run(t, false, config(), stacks.Tracing)
+	require.NoError(t, err)
+	assert.Equal(t, "kube-system", pulumitest.Find(t, resources, "kubernetes:core/v1:Namespace", "kube-system").ID)
 }

@@ -27,7 +27,7 @@ func TestAdopt(t *testing.T) {
 	_, err := h.s3(old).BucketExists(t.Context(), "k3s-tempo")
 	require.NoError(t, err, "the taking in alone has changed something")
 
-	out, code := h.picluster(nil, "up", "-yes")
+	out, code := h.picluster(nil, "up", "--yes")
 	require.Zero(t, code, lastLines(out, 30))
 	h.has("precious")
 	_, err = h.s3(h.secretKeys()).BucketExists(t.Context(), "k3s-tempo")
@@ -44,18 +44,18 @@ func TestAdopt(t *testing.T) {
 	assert.Contains(t, out, "protect")
 	assert.Empty(t, foundIn(h.pulumi("stack", "export"), old.secret), "the old key stands in the state")
 
-	out, code = h.picluster(nil, "adopt", "-yes")
+	out, code = h.picluster(nil, "adopt", "--yes")
 	require.Zero(t, code, out)
-	assert.Contains(t, out, "nothing is there that it would make")
+	assert.Contains(t, out, "nothing exists that it would create")
 }
 
 // adopt takes in what is there already.
 func (h harness) adopt(what ...string) {
 	h.T.Helper()
-	out, code := h.picluster(nil, "adopt", "-yes")
+	out, code := h.picluster(nil, "adopt", "--yes")
 	require.Zero(h, code, lastLines(out, 30))
 	for _, row := range what {
-		assert.True(h, hasRow(out, row, "there already"), "%s is not taken in\n%s", row, out)
+		assert.True(h, hasRow(out, row, "exists already"), "%s is not taken in\n%s", row, out)
 	}
 }
 

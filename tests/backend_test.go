@@ -2,7 +2,7 @@ package tests
 
 import (
 	"context"
-	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"github.com/minio/minio-go/v7"
@@ -21,22 +21,41 @@ func TestStateOnS3(t *testing.T) {
 	require.NoError(t, client.MakeBucket(t.Context(), bucket, minio.MakeBucketOptions{}))
 
 	endpoint, user, password := h.MinIO()
-	run := func(cmd *exec.Cmd) {
-		t.Helper()
-		cmd.Env = append(cmd.Env,
-			"PULUMI_BACKEND_URL=s3://"+bucket+"?endpoint=http://"+endpoint+"&s3ForcePathStyle=true&region=eu-west-1",
-			"AWS_ACCESS_KEY_ID="+user,
-			"AWS_SECRET_ACCESS_KEY="+password)
-		out, err := output(cmd)
-		require.NoError(t, err, out)
+	onS3 := []string{
+		"PULUMI_BACKEND_URL=s3://" + bucket + "?endpoint=http://" + endpoint + "&s3ForcePathStyle=true&region=eu-west-1",
+		"AWS_ACCESS_KEY_ID=" + user,
+		"AWS_SECRET_ACCESS_KEY=" + password,
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), commandTimeout)
 	defer cancel()
 	initialize := h.Pulumi(ctx, "stack", "init", lab.Stack, "--no-select")
 	initialize.Dir = h.Dir // beside the stack's file, which has the salt already
-	run(initialize)
-	run(h.StackCommand(ctx, "up", "--yes", "--skip-preview"))
-	run(h.StackCommand(ctx, "preview", noChanges))
+	initialize.Env = append(initialize.Env, onS3...)
+	out, err := output(initialize)
+	require.NoError(t, err, out)
+
+	commands := func(want int, command string, args ...string) string {
+		t.Helper()
+		out, code := h.picluster(onS3, command, args...)
+		require.Equal(t, want, code, "%s\n%s", command, lastLines(out, 20))
+		return out
+	}
+	commands(0, "up", "--yes")
+	commands(exitSame, "drift")
+	file := filepath.Join(t.TempDir(), "summary.md")
+	commands(0, "preview", "--summary", file)
+	assert.FileExists(t, file)
+	h.patch("secret/tempo-minio-secret", `{"stringData":{"MINIO_SECRET_ACCESS_KEY":"wrong"}}`)
+	h.kubectl("delete", "service", "--namespace=tempo", "tempo-querier")
+	table := commands(exitDrifted, "drift")
+	assert.True(t, hasRow(table, "Secret tempo/tempo-minio-secret", byUp), table)
+	assert.True(t, hasRow(table, "Service tempo/tempo-querier", byRepair), table)
+	commands(0, "repair", "--yes", "--only", "1,2")
+	commands(exitSame, "drift")
+	assert.Contains(t, commands(0, "refresh", "--yes"), "nothing to accept")
+	commands(0, "rotate", "--yes")
+	commands(exitSame, "drift")
+	assert.Contains(t, commands(0, "adopt", "--yes"), "nothing exists that it would create")
 
 	var objects []string
 	for info := range client.ListObjects(t.Context(), bucket, minio.ListObjectsOptions{Recursive: true}) {

@@ -28,7 +28,7 @@ func TestData(t *testing.T) {
 	})
 	h.sub("another name stops", func(h harness) {
 		h.set("bucket", "another")
-		out, code := h.picluster(nil, "up", "-yes")
+		out, code := h.picluster(nil, "up", "--yes")
 		require.Equal(h, 1, code, out)
 		assert.True(h, strings.Contains(out, "pulumi config set protectBucket false"), lastLines(out, 15))
 		there, err := h.s3(h.administrator()).BucketExists(h.Context(), "another")

@@ -22,12 +22,24 @@ const (
 
 const anyPolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*"],"Resource":["arn:aws:s3:::*"]}]}`
 
-// A kind of drift: how it comes about, and what drift calls it and says of it.
+// A kind of drift: how it comes about, what drift calls it and says of it, and what
+// restores it.
 type kind struct {
 	name     string
 	breakIt  func(h harness)
 	what, is string
+	// by is up or repair; empty is what others have added, which is reported only,
+	// and which undo removes.
+	by   string
+	undo func(h harness)
 }
+
+// What restores drift.
+const (
+	byUp     = "up restores it"
+	byRepair = "repair restores it"
+	reported = "reported only"
+)
 
 func TestDriftOfMinIO(t *testing.T) {
 	h := startDrifting(t)
@@ -35,6 +47,7 @@ func TestDriftOfMinIO(t *testing.T) {
 	keyOpensBucket(h)
 	h.sub("a refresh that fails", failingRefresh)
 	h.sub("a refresh that accepts", acceptingRefresh)
+	h.sub("what was done in an incident stays", incident)
 }
 
 func TestDriftOfObjects(t *testing.T) {
@@ -49,6 +62,7 @@ func TestDriftOfObjects(t *testing.T) {
 		})
 	}
 	h.sub("three kinds at once", threeAtOnce)
+	h.sub("what is ignored", ignoredDrift)
 }
 
 func TestDriftOfTheRelease(t *testing.T) {
@@ -73,8 +87,8 @@ func startDrifting(t *testing.T) harness {
 	return h
 }
 
-// finds breaks one thing after the other. Each must be found and named, be put
-// right by `make up`, and be gone from the next look.
+// finds breaks one thing after the other. Each must be found and named, be restored
+// by what is said to, and be gone from the next look.
 func (h harness) finds(kinds []kind) {
 	h.T.Helper()
 	before := h.secretKeys()
@@ -87,9 +101,19 @@ func (h harness) finds(kinds []kind) {
 			assert.True(h, hasRow(out, k.what, k.is), "no row has %q and %q:\n%s", k.what, k.is, out)
 			assert.Empty(h, foundIn(out, before.secret), "the table has the secret key")
 			assert.Equal(h, state, h.pulumi("stack", "export"), "drift has changed the state")
+			assert.True(h, hasRow(out, k.what, k.by), "no row has %q and %q:\n%s", k.what, k.by, out)
 
-			out, code = h.picluster(nil, "up", "-yes")
+			switch k.by {
+			case byUp:
+				out, code = h.picluster(nil, "up", "--yes")
+			case byRepair:
+				out, code = h.repair(out, k.what, k.is)
+			default:
+				k.undo(h)
+				code = 0
+			}
 			require.Zero(h, code, out)
+			assert.Empty(h, foundIn(out, before.secret), "a repair shows the secret key")
 			out, code = h.picluster(nil, "drift")
 			require.Equal(h, exitSame, code, out)
 		})
@@ -97,109 +121,142 @@ func (h harness) finds(kinds []kind) {
 	assert.Equal(h, before, h.secretKeys(), "the key is another than before")
 }
 
+// repair repairs the first row of a table that has what and is.
+func (h harness) repair(table, what, is string, args ...string) (out string, code int) {
+	h.T.Helper()
+	// As from a checkout in which the repair before was not committed.
+	h.pulumi("config", "rm", "--config-file", h.ConfigFile(), "restore")
+	for line := range strings.Lines(table) {
+		if strings.Contains(line, what) && strings.Contains(line, is) {
+			number, _, _ := strings.Cut(line, " ")
+			return h.picluster(nil, "repair", append([]string{"--yes", "--only", number}, args...)...)
+		}
+	}
+	require.Fail(h, "no such row", "%q and %q:\n%s", what, is, table)
+	return "", 0
+}
+
+// repairAll repairs all that can be, a user that is disabled included.
+func (h harness) repairAll() {
+	h.T.Helper()
+	table, code := h.picluster(nil, "drift")
+	require.Equal(h, exitDrifted, code, table)
+	var numbers []string
+	for line := range strings.Lines(table) {
+		if number, _, _ := strings.Cut(line, " "); strings.Contains(line, " restores it ") {
+			numbers = append(numbers, number)
+		}
+	}
+	out, code := h.picluster(nil, "repair", "--yes", "--enable-user", "--only", strings.Join(numbers, ","))
+	require.Zero(h, code, lastLines(out, 25))
+}
+
 var ofMinIO = []kind{
 	{"bucket deleted", func(h harness) {
 		require.NoError(h, h.s3(h.administrator()).RemoveBucketWithOptions(h.Context(), "k3s-tempo", minio.RemoveBucketOptions{ForceDelete: true}))
-	}, "bucket k3s-tempo", "is gone"},
+	}, "bucket k3s-tempo", "is gone", byUp, nil},
 	{"bucket opened to everybody", func(h harness) {
 		require.NoError(h, h.s3(h.administrator()).SetBucketPolicy(h.Context(), "k3s-tempo",
 			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":["*"]},"Action":["s3:GetObject"],"Resource":["arn:aws:s3:::k3s-tempo/*"]}]}`))
-	}, "bucket k3s-tempo", "is open to others"},
+	}, "bucket k3s-tempo", "is open to others", byRepair, nil},
 	{"policy widened", func(h harness) {
 		require.NoError(h, h.admin(h.administrator()).AddCannedPolicy(h.Context(), "tempo", []byte(anyPolicy)))
-	}, "policy tempo", "s3:*"},
+	}, "policy tempo", "s3:*", byUp, nil},
 	{"policy deleted", func(h harness) {
 		detach(h, "tempo")
 		require.NoError(h, h.admin(h.administrator()).RemoveCannedPolicy(h.Context(), "tempo"))
-	}, "policy tempo", "is gone"},
-	{"policy detached", func(h harness) { detach(h, "tempo") }, "user tempo", "is without its policy tempo"},
+	}, "policy tempo", "is gone", byUp, nil},
+	{"policy detached", func(h harness) { detach(h, "tempo") }, "user tempo", "is without its policy tempo", byUp, nil},
 	{"another policy attached", func(h harness) {
 		_, err := h.admin(h.administrator()).AttachPolicy(h.Context(), madmin.PolicyAssociationReq{Policies: []string{"readwrite"}, User: "tempo"})
 		require.NoError(h, err)
-	}, "user tempo", "has a policy too many: readwrite"},
+	}, "user tempo", "has a policy too many: readwrite", byRepair, nil},
 	{"user put into a group", func(h harness) {
 		require.NoError(h, h.admin(h.administrator()).UpdateGroupMembers(h.Context(), madmin.GroupAddRemove{Group: "admins", Members: []string{"tempo"}}))
-	}, "user tempo", "group admins"},
-	{"user disabled", func(h harness) {
-		require.NoError(h, h.admin(h.administrator()).SetUserStatus(h.Context(), "tempo", madmin.AccountDisabled))
-	}, "user tempo", "is disabled"},
+	}, "user tempo", "group admins", byRepair, nil},
 	{"user deleted", func(h harness) {
 		require.NoError(h, h.admin(h.administrator()).RemoveUser(h.Context(), "tempo"))
-	}, "user tempo", "is gone"},
+	}, "user tempo", "is gone", byRepair, nil},
 	{"user's key changed", func(h harness) {
 		require.NoError(h, h.admin(h.administrator()).AddUser(h.Context(), "tempo", "anotherSecretKey"))
-	}, "user tempo", "has another secret key"},
+	}, "user tempo", "has another secret key", byRepair, nil},
 }
 
 // ofObjects are of objects that are resources of the stack.
 var ofObjects = []kind{
 	{"Secret edited", func(h harness) {
 		h.patch("secret/tempo-minio-secret", `{"stringData":{"MINIO_SECRET_ACCESS_KEY":"wrong"}}`)
-	}, "Secret tempo/tempo-minio-secret", "data.MINIO_SECRET_ACCESS_KEY is another"},
+	}, "Secret tempo/tempo-minio-secret", "data.MINIO_SECRET_ACCESS_KEY is another", byUp, nil},
 	{"Secret's key removed", func(h harness) {
 		h.patch("secret/tempo-minio-secret", `{"data":{"MINIO_ACCESS_KEY_ID":null}}`)
-	}, "Secret tempo/tempo-minio-secret", "data.MINIO_ACCESS_KEY_ID is gone"},
+	}, "Secret tempo/tempo-minio-secret", "data.MINIO_ACCESS_KEY_ID is gone", byUp, nil},
 	{"key added to the Secret", func(h harness) {
 		h.patch("secret/tempo-minio-secret", `{"stringData":{"MORE":"hunter2"}}`)
-	}, "Secret tempo/tempo-minio-secret", "data.MORE should not be there"},
+	}, "Secret tempo/tempo-minio-secret", "data.MORE should not be there", reported, func(h harness) {
+		h.patch("secret/tempo-minio-secret", `{"data":{"MORE":null}}`)
+	}},
 	{"Secret deleted", func(h harness) {
 		h.kubectl("delete", "secret", "--namespace=tempo", "tempo-minio-secret")
-	}, "Secret tempo/tempo-minio-secret", "is gone"},
+	}, "Secret tempo/tempo-minio-secret", "is gone", byUp, nil},
 	{"namespace's label removed", func(h harness) {
 		h.kubectl("label", "namespace", "tempo", "app.kubernetes.io/managed-by-")
-	}, "Namespace tempo", "metadata.labels.app.kubernetes.io/managed-by is gone"},
+	}, "Namespace tempo", "metadata.labels.app.kubernetes.io/managed-by is gone", byUp, nil},
 	{"datasource ConfigMap edited", func(h harness) {
 		h.kubectl("patch", "configmap", "--namespace=monitoring", "tempo-datasources", "--type=merge", `--patch={"data":{"tempo-datasources.yaml":"apiVersion: 1\n"}}`)
-	}, "ConfigMap monitoring/tempo-datasources", "data.tempo-datasources.yaml"},
+	}, "ConfigMap monitoring/tempo-datasources", "data.tempo-datasources.yaml", byUp, nil},
 }
 
 // ofReleaseObjects are of objects that Helm has made, at which Pulumi does not look.
 var ofReleaseObjects = []kind{
 	{"ConfigMap of Tempo edited", func(h harness) {
 		h.patch("configmap/tempo-config", `{"data":{"tempo.yaml":"target: all\n"}}`)
-	}, "ConfigMap tempo/tempo-config", `data.tempo.yaml has "target: all" in line 1`},
+	}, "ConfigMap tempo/tempo-config", `data.tempo.yaml has "target: all" in line 1`, byRepair, nil},
 	{"key added to the ConfigMap of Tempo", func(h harness) {
 		h.patch("configmap/tempo-config", `{"data":{"more.yaml":"a: b\n"}}`)
-	}, "ConfigMap tempo/tempo-config", "data.more.yaml"},
+	}, "ConfigMap tempo/tempo-config", "data.more.yaml", reported, func(h harness) {
+		h.patch("configmap/tempo-config", `{"data":{"more.yaml":null}}`)
+	}},
 	{"image edited", func(h harness) {
 		h.kubectl("set", "image", "--namespace=tempo", "deployment/tempo-querier", "*=grafana/tempo:latest")
-	}, "Deployment tempo/tempo-querier", `image is "grafana/tempo:latest", and should be`},
+	}, "Deployment tempo/tempo-querier", `image is "grafana/tempo:latest", and should be`, byRepair, nil},
 	{"replicas edited", func(h harness) {
 		h.kubectl("scale", "--namespace=tempo", "deployment/tempo-querier", "--replicas=3")
-	}, "Deployment tempo/tempo-querier", "spec.replicas is 3, and should be 1"},
+	}, "Deployment tempo/tempo-querier", "spec.replicas is 3, and should be 1", byRepair, nil},
 	{"args edited", func(h harness) {
 		h.patchJSON("deployment/tempo-querier", `[{"op":"add","path":"/spec/template/spec/containers/0/args/-","value":"-log.level=debug"}]`)
-	}, "Deployment tempo/tempo-querier", ".args"},
+	}, "Deployment tempo/tempo-querier", ".args", byRepair, nil},
 	{"env edited", func(h harness) {
 		h.kubectl("set", "env", "--namespace=tempo", "deployment/tempo-querier", "MINIO_ACCESS_KEY_ID=somebody")
-	}, "Deployment tempo/tempo-querier", ".env[MINIO_ACCESS_KEY_ID]"},
+	}, "Deployment tempo/tempo-querier", ".env[MINIO_ACCESS_KEY_ID].valueFrom is gone", byRepair, nil},
 	{"env added", func(h harness) {
 		h.kubectl("set", "env", "--namespace=tempo", "deployment/tempo-querier", "GOMAXPROCS=1")
-	}, "Deployment tempo/tempo-querier", ".env[GOMAXPROCS]"},
+	}, "Deployment tempo/tempo-querier", ".env[GOMAXPROCS]", reported, func(h harness) {
+		h.kubectl("set", "env", "--namespace=tempo", "deployment/tempo-querier", "GOMAXPROCS-")
+	}},
 	{"Service's port edited", func(h harness) {
 		h.patchJSON("service/tempo-query-frontend", `[{"op":"replace","path":"/spec/ports/0/port","value":3300}]`)
-	}, "Service tempo/tempo-query-frontend", ".port is 3300, and should be 3200"},
+	}, "Service tempo/tempo-query-frontend", ".port is 3300, and should be 3200", byRepair, nil},
 	{"Deployment deleted", func(h harness) {
 		h.kubectl("delete", "deployment", "--namespace=tempo", "tempo-compactor")
-	}, "Deployment tempo/tempo-compactor", "is gone"},
+	}, "Deployment tempo/tempo-compactor", "is gone", byRepair, nil},
 	{"StatefulSet deleted", func(h harness) {
 		h.kubectl("delete", "statefulset", "--namespace=tempo", "tempo-ingester")
-	}, "StatefulSet tempo/tempo-ingester", "is gone"},
+	}, "StatefulSet tempo/tempo-ingester", "is gone", byRepair, nil},
 }
 
 var ofRelease = []kind{
 	{"release rolled back", func(h harness) {
 		h.helm("rollback", "tempo", "1", "--namespace=tempo")
-	}, "release tempo/tempo", "should be at"},
+	}, "release tempo/tempo", "should be at", byUp, nil},
 	{"release's last record deleted", func(h harness) {
 		h.kubectl("delete", "secret", "--namespace=tempo", "--selector=owner=helm,name=tempo,status=deployed")
-	}, "release tempo/tempo", "is at revision"},
+	}, "release tempo/tempo", "is at revision", byUp, nil},
 	{"release uninstalled", func(h harness) {
 		h.helm("uninstall", "tempo", "--namespace=tempo", "--wait")
-	}, "release tempo/tempo", "is not installed"},
+	}, "release tempo/tempo", "is not installed", byUp, nil},
 	{"namespace deleted", func(h harness) {
 		h.kubectl("delete", "namespace", "tempo", "--timeout=2m")
-	}, "Namespace tempo", "is gone"},
+	}, "Namespace tempo", "is gone", byUp, nil},
 }
 
 // ofControllers are changes that are nobody's doing.
@@ -226,7 +283,7 @@ func threeAtOnce(h harness) {
 	h.kubectl("delete", "service", "--namespace=tempo", "tempo-querier")
 	h.patch("configmap/tempo-config", `{"data":{"tempo.yaml":"target: all\n"}}`)
 	file := filepath.Join(h.TempDir(), "drift.md")
-	out, code := h.picluster(nil, "drift", "-summary", file)
+	out, code := h.picluster(nil, "drift", "--summary", file)
 	require.Equal(h, exitDrifted, code, out)
 	markdown, err := os.ReadFile(file)
 	require.NoError(h, err)
@@ -236,8 +293,67 @@ func threeAtOnce(h harness) {
 		assert.True(h, hasRow(text, "ConfigMap tempo/tempo-config", "target: all"), text)
 	}
 	h.Log(out)
-	out, code = h.picluster(nil, "up", "-yes")
+	h.repairAll()
+	out, code = h.picluster(nil, "drift")
+	assert.Equal(h, exitSame, code, out)
+}
+
+// incident disables the user of a leaked key and closes the bucket with a policy of
+// its own: neither an up nor a repair without a word of it may undo that.
+func incident(h harness) {
+	require.NoError(h, h.admin(h.administrator()).SetUserStatus(h.Context(), "tempo", madmin.AccountDisabled))
+	const deny = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":{"AWS":["*"]},"Action":["s3:DeleteObject"],"Resource":["arn:aws:s3:::k3s-tempo/*"]}]}`
+	require.NoError(h, h.s3(h.administrator()).SetBucketPolicy(h.Context(), "k3s-tempo", deny))
+	kept := func() {
+		h.T.Helper()
+		user, err := h.admin(h.administrator()).GetUserInfo(h.Context(), "tempo")
+		require.NoError(h, err)
+		assert.Equal(h, madmin.AccountDisabled, user.Status)
+		policy, err := h.s3(h.administrator()).GetBucketPolicy(h.Context(), "k3s-tempo")
+		require.NoError(h, err)
+		assert.JSONEq(h, deny, policy)
+	}
+	table, code := h.picluster(nil, "up", "--yes")
+	require.Zero(h, code, table)
+	assert.True(h, hasRow(table, "user tempo", "is disabled"), table)
+	assert.True(h, hasRow(table, "user tempo", byRepair), table)
+	kept()
+	out, code := h.picluster(nil, "repair", "--yes")
+	assert.Equal(h, 1, code, out)
+	assert.Contains(h, out, "without a terminal repair requires --yes and --only")
+	kept()
+	out, code = h.repair(table, "user tempo", "is disabled")
+	assert.Equal(h, 1, code, out)
+	assert.Contains(h, out, "Fix: add --enable-user; if its key has leaked, run picluster rotate in its place")
+	kept()
+
+	// Asked for, each is done, and shown in full before.
+	out, code = h.repair(table, "bucket k3s-tempo", "is open to others")
 	require.Zero(h, code, out)
+	assert.Contains(h, out, "s3:DeleteObject", "the policy is not shown before it is deleted")
+	out, code = h.repair(table, "user tempo", "is disabled")
+	assert.Equal(h, 1, code, out)
+	h.repairAll()
+	out, code = h.picluster(nil, "drift")
+	assert.Equal(h, exitSame, code, out)
+}
+
+// ignoredDrift is named by driftIgnore: it is printed as ignored, and is no drift.
+func ignoredDrift(h harness) {
+	h.kubectl("scale", "--namespace=tempo", "deployment/tempo-querier", "--replicas=3")
+	h.kubectl("delete", "service", "--namespace=tempo", "tempo-querier")
+	table, code := h.picluster(nil, "drift")
+	require.Equal(h, exitDrifted, code, table)
+	h.set("--path", "driftIgnore[0].object", "Deployment tempo/*")
+	h.set("--path", "driftIgnore[0].paths[0]", "spec.replicas")
+	h.set("--path", "driftIgnore[1].object", "Service tempo/tempo-querier")
+	out, code := h.picluster(nil, "drift")
+	assert.Equal(h, exitSame, code, out)
+	assert.True(h, hasRow(out, "ignored by driftIgnore: Kubernetes Deployment tempo/tempo-querier", "spec.replicas is 3"), out)
+	assert.True(h, hasRow(out, "ignored by driftIgnore: Kubernetes Service tempo/tempo-querier", "is gone"), out)
+	h.unset("driftIgnore")
+	out, code = h.repair(table, "Deployment tempo/tempo-querier", "spec.replicas")
+	require.Zero(h, code, lastLines(out, 20))
 }
 
 // failingRefresh has Pulumi's refresh fail, as the published MinIO plugin's does
@@ -247,23 +363,30 @@ func failingRefresh(h harness) {
 	dir := h.TempDir()
 	require.NoError(h, os.WriteFile(filepath.Join(dir, "pulumi"), []byte(`#!/bin/sh
 [ "$1" = refresh ] || exec '`+real+`' "$@"
-echo '{"steps":[],"diagnostics":[{"severity":"error","message":"error: reading IAM user: The specified user does not exist"}]}'
+echo 'error: reading IAM user: The specified user does not exist' >&2
 exit 255
 `), 0o755))
 	path := []string{"PATH=" + dir + ":" + os.Getenv("PATH")}
 
 	out, code := h.picluster(path, "drift")
 	assert.Equal(h, exitUnknown, code, out)
-	assert.Contains(h, out, "cannot tell")
+	assert.Contains(h, out, "could not be determined")
 	assert.Contains(h, out, "The specified user does not exist")
 
 	require.NoError(h, h.admin(h.administrator()).RemoveUser(h.Context(), "tempo"))
 	out, code = h.picluster(path, "drift")
 	assert.Equal(h, exitDrifted, code, out)
 	assert.True(h, hasRow(out, "user tempo", "is gone"), out)
-	assert.True(h, hasRow(out, "refresh", "fails until the rest is put right"), out)
+	assert.True(h, hasRow(out, "refresh", "fails until the rest is repaired"), out)
 
-	out, code = h.picluster(nil, "up", "-yes")
+	state := h.pulumi("stack", "export")
+	out, code = h.picluster(path, "up", "--yes")
+	assert.Equal(h, 1, code, out)
+	assert.Contains(h, out, "a refresh fails until the drift in MinIO is repaired. Fix: picluster repair --stack lab")
+	assert.Equal(h, state, h.pulumi("stack", "export"))
+	out, code = h.picluster(path, "drift")
+	require.Equal(h, exitDrifted, code, out)
+	out, code = h.repair(out, "user tempo", "is gone")
 	require.Zero(h, code, out)
 	out, code = h.picluster(nil, "drift")
 	assert.Equal(h, exitSame, code, out)
@@ -272,19 +395,19 @@ exit 255
 // acceptingRefresh takes into the state what was changed, and nothing if nothing was.
 func acceptingRefresh(h harness) {
 	state := h.pulumi("stack", "export")
-	out, code := h.picluster(nil, "refresh", "-yes")
+	out, code := h.picluster(nil, "refresh", "--yes")
 	require.Zero(h, code, out)
 	assert.Contains(h, out, "nothing to accept")
 	assert.Equal(h, state, h.pulumi("stack", "export"))
 
 	require.NoError(h, h.admin(h.administrator()).AddCannedPolicy(h.Context(), "tempo", []byte(anyPolicy)))
-	out, code = h.picluster(nil, "refresh", "-yes")
+	out, code = h.picluster(nil, "refresh", "--yes")
 	require.Zero(h, code, out)
 	assert.Contains(h, h.pulumi("stack", "export"), "s3:*")
 	out, code = h.picluster(nil, "drift")
 	assert.Equal(h, exitDrifted, code, out)
 	assert.True(h, hasRow(out, "policy tempo", "is not yet as the configuration has it"), out)
-	out, code = h.picluster(nil, "up", "-yes")
+	out, code = h.picluster(nil, "up", "--yes")
 	require.Zero(h, code, out)
 }
 
@@ -302,13 +425,13 @@ func outage(h harness) {
 		state := h.pulumi("stack", "export")
 		out, code := h.picluster(nil, "drift")
 		assert.Equal(h, exitUnknown, code, out)
-		assert.Contains(h, out, "cannot tell: "+name+" at ")
-		assert.Contains(h, out, "does not answer")
+		assert.Contains(h, out, "could not be determined: "+name+" at ")
+		assert.Contains(h, out, "is not reachable")
 		assert.Len(h, strings.Split(strings.TrimSpace(out), "\n"), 1, out)
 		for _, command := range []string{"up", "refresh"} {
-			out, code = h.picluster(nil, command, "-yes")
+			out, code = h.picluster(nil, command, "--yes")
 			assert.Equal(h, 1, code, out)
-			assert.Contains(h, out, "nothing was touched: "+name+" at ")
+			assert.Contains(h, out, "nothing was changed: "+name+" at ")
 		}
 		assert.Equal(h, state, h.pulumi("stack", "export"))
 		require.NoError(h, h.Start(h.Context()))
@@ -321,33 +444,28 @@ func outage(h harness) {
 		h.imported(strings.ReplaceAll(state, password, "wrong"))
 		out, code := h.picluster(nil, "drift")
 		assert.Equal(h, exitUnknown, code, out)
-		assert.Contains(h, out, "cannot tell: MinIO at ")
-		assert.Contains(h, out, "refuses")
+		assert.Contains(h, out, "could not be determined: MinIO at ")
+		assert.Contains(h, out, "rejects the credentials")
 		h.imported(state)
 	})
 	out, code := h.picluster(nil, "drift")
 	assert.Equal(h, exitSame, code, out)
 }
 
-// TestMakeDrift has make end as the command does.
-func TestMakeDrift(t *testing.T) {
+// TestDriftOfTheConfiguration has the configuration differ from what is deployed.
+func TestDriftOfTheConfiguration(t *testing.T) {
 	h := start(t)
-	make := func() (string, int) {
-		ctx := h.Context()
-		cmd := h.Command(ctx, "make", "--no-print-directory", "drift", "STACK="+lab.Stack, "PICLUSTER=bin/picluster")
-		out, _ := output(cmd)
-		return out, cmd.ProcessState.ExitCode()
-	}
-	out, code := make()
+	drift := func() (string, int) { return h.picluster(nil, "drift") }
+	out, code := drift()
 	assert.Equal(t, exitUnknown, code, out)
-	assert.Contains(t, out, "has made nothing yet")
+	assert.Contains(t, out, "has created nothing yet")
 
 	h.set("profile", "pi")
 	h.up()
-	out, code = make()
+	out, code = drift()
 	assert.Equal(t, exitSame, code, out)
 	h.set("bucket", "another-one")
-	out, code = make()
+	out, code = drift()
 	assert.Equal(t, exitDrifted, code, out)
 	assert.True(t, hasRow(out, "bucket k3s-tempo", "is not yet as the configuration has it"), out)
 }

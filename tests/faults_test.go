@@ -40,7 +40,7 @@ type fault struct {
 }
 
 // TestFaultsOfTheFirstUp has the first up fail. Once the cause is gone, one more
-// converges. Each fault meets a stack that has made nothing yet.
+// converges. Each fault meets a stack that has created nothing yet.
 func TestFaultsOfTheFirstUp(t *testing.T) {
 	h := start(t)
 	h.set("profile", "pi")
@@ -49,13 +49,13 @@ func TestFaultsOfTheFirstUp(t *testing.T) {
 			"MinIO down",
 			func(h harness) { require.NoError(h, h.StopMinIO(h.Context())) },
 			restart,
-			"MinIO at ", "does not answer: start it, or set minio:minioServer",
+			"MinIO at ", "is not reachable. Fix: start it, or set minio:minioServer",
 		},
 		{
 			"Kubernetes down",
 			func(h harness) { require.NoError(h, h.StopKubernetes(h.Context())) },
 			restart,
-			"Kubernetes at ", "does not answer: start it, or set kubernetes:kubeconfig",
+			"Kubernetes at ", "is not reachable. Fix: start it, or set kubernetes:kubeconfig",
 		},
 		{
 			"a wrong password of MinIO",
@@ -64,13 +64,13 @@ func TestFaultsOfTheFirstUp(t *testing.T) {
 				_, _, password := h.MinIO()
 				h.set("--secret", "minio:minioPassword", password)
 			},
-			"MinIO at ", "refuses: set minio:minioUser, and pulumi config set --secret minio:minioPassword",
+			"MinIO at ", "rejects the credentials. Fix: set minio:minioUser, and pulumi config set --secret minio:minioPassword",
 		},
 		{
 			"an unknown administrator of MinIO",
 			func(h harness) { h.set("minio:minioUser", "nobody") },
 			func(h harness) { h.set("minio:minioUser", h.administrator().access) },
-			"MinIO at ", "refuses: set minio:minioUser, and pulumi config set --secret minio:minioPassword",
+			"MinIO at ", "rejects the credentials. Fix: set minio:minioUser, and pulumi config set --secret minio:minioPassword",
 		},
 		{
 			"a namespace that is being deleted",
@@ -110,6 +110,7 @@ func TestFaults(t *testing.T) {
 	h.set("profile", "pi")
 	h.up()
 	h.put("precious")
+	var running string // the pods before the quota
 	for _, f := range []fault{
 		{
 			"etcd full",
@@ -121,8 +122,14 @@ func TestFaults(t *testing.T) {
 			func(h harness) {
 				h.kubectl("create", "quota", "none", "--namespace=tempo", "--hard=pods=0")
 				h.hurry()
+				running = h.podsOf("querier")
+				require.NotEmpty(h, running)
 			},
-			func(h harness) { h.kubectl("delete", "quota", "--namespace=tempo", "none"); h.unset("timeout") },
+			func(h harness) {
+				assert.Equal(h, running, h.podsOf("querier"), "the old pods do not run on")
+				h.kubectl("delete", "quota", "--namespace=tempo", "none")
+				h.unset("timeout")
+			},
 			"tempo/tempo", "pods of the release are not ready",
 		},
 		{
@@ -138,6 +145,7 @@ func TestFaults(t *testing.T) {
 	h.sub("two at once", twoAtOnce)
 	h.sub("killed in the middle", killed)
 	h.sub("disk full under the state", diskFull)
+	h.sub("the state is cut off", stateCutOff)
 }
 
 // survives has an up fail by a fault, and the next one converge.
@@ -145,7 +153,7 @@ func (h harness) survives(f fault, mark string) {
 	h.T.Helper()
 	f.cause(h)
 	h.set("--path", "values.querier.podAnnotations.after", strings.ReplaceAll(f.name, " ", "-"))
-	out, code := h.picluster(nil, "up", "-yes")
+	out, code := h.picluster(nil, "up", "--yes")
 	f.mend(h)
 	assert.Equal(h, 1, code, lastLines(out, 15))
 	assert.True(h, strings.Contains(out, f.part), "it does not name %q:\n%s", f.part, lastLines(out, 15))
@@ -160,7 +168,7 @@ func (h harness) survives(f fault, mark string) {
 // converges has one up bring all as it should be.
 func (h harness) converges() {
 	h.T.Helper()
-	out, code := h.picluster(nil, "up", "-yes")
+	out, code := h.picluster(nil, "up", "--yes")
 	require.Zero(h, code, lastLines(out, 25))
 	_, err := h.s3(h.secretKeys()).BucketExists(h.Context(), "k3s-tempo")
 	assert.NoError(h, err, "the key in the Secret does not open the bucket")
@@ -286,13 +294,16 @@ func twoAtOnce(h harness) {
 		locks, _ := filepath.Glob(filepath.Join(h.Dir, "state", ".pulumi", "locks", "organization", "*", "*", "*.json"))
 		return len(locks) > 0
 	}, 30*time.Second, 50*time.Millisecond, "the first has no lock")
-	out, err := h.stack("up", "--yes", "--skip-preview")
+	said, err := h.stack("up", "--yes", "--skip-preview")
 	assert.Error(h, err)
-	assert.Contains(h, out, "currently locked")
-	assert.Contains(h, out, "pulumi cancel")
-	assert.Error(h, first.Wait(), "the first does not wait for pods that nobody can place")
+	assert.Contains(h, said, "currently locked")
+	assert.Contains(h, said, "pulumi cancel")
 	h.unset("resources")
 	h.unset("timeout")
+	out, code := h.picluster(nil, "up", "--yes", "--lock-timeout", "2m")
+	require.Zero(h, code, lastLines(out, 15))
+	assert.Contains(h, out, "another update has locked the stack; trying again until ")
+	assert.Error(h, first.Wait(), "the first does not wait for pods that nobody can place")
 	h.converges()
 }
 
@@ -315,7 +326,7 @@ func TestFaultsOfTLS(t *testing.T) {
 		"an unknown CA",
 		func(h harness) { h.unset("minio:minioCacertFile") },
 		func(h harness) { h.set("minio:minioCacertFile", h.CA()) },
-		"MinIO at ", "has a certificate of a CA that is not known here: set minio:minioCacertFile",
+		"MinIO at ", "has a certificate of a CA that is not known here. Fix: set minio:minioCacertFile",
 	}, "first")
 }
 
@@ -342,7 +353,7 @@ func minioKilled() fault {
 			assert.NoError(h, err)
 			assert.True(h, there, "what was made before is not there")
 		},
-		"tempo-user", "what is asked for at that address does not run",
+		"tempo-user", "nothing listens at that address",
 	}
 }
 
@@ -384,7 +395,7 @@ func expiredCertificate() fault {
 			h.unset("minio:minioCacertFile")
 			h.set("s3Insecure", "true")
 		},
-		"MinIO at ", "has a certificate that has expired: renew it there",
+		"MinIO at ", "has a certificate that has expired. Fix: renew it there",
 	}
 }
 
@@ -402,7 +413,7 @@ cp -a "$AFTER/before/." "$STATE"
 cat /dev/zero >"$STATE/fill" 2>/dev/null || true
 truncate -s -16K "$STATE/fill" # room for the up's lock
 code=0
-"$PICLUSTER" up -stack lab -yes || code=$?
+"$PICLUSTER" up --stack lab --yes || code=$?
 rm "$STATE/fill"
 cp -a "$STATE" "$AFTER/state"
 exit $code`
@@ -414,19 +425,36 @@ exit $code`
 	out, err := output(cmd)
 	require.Error(h, err)
 	require.DirExists(h, filepath.Join(after, "state"), "%s", out)
-	assert.True(h, strings.Contains(out, "the disk is full: make room"), lastLines(out, 15))
+	assert.True(h, strings.Contains(out, "the disk is full. Fix: make room"), lastLines(out, 15))
 	h.Logf("what a full disk looks like:\n%s", lastLines(out, 6))
 
 	require.NoError(h, os.RemoveAll(state))
 	require.NoError(h, os.CopyFS(state, os.DirFS(filepath.Join(after, "state"))))
-	out, code := h.picluster(nil, "up", "-yes")
-	if code != 0 { // the state itself was cut off; how to go on is said
-		require.True(h, strings.Contains(out, "copy the one before over it"), lastLines(out, 15))
-		kept := filepath.Join(state, ".pulumi", "stacks", "picluster", "lab.json")
-		text, err := os.ReadFile(kept + ".bak")
-		require.NoError(h, err)
-		require.NoError(h, os.WriteFile(kept, text, 0o600))
+	h.unlocked()
+	h.converges()
+	h.has("precious")
+}
+
+// stateCutOff cuts the state off, as a full disk or a Pulumi that is killed can.
+func stateCutOff(h harness) {
+	path := filepath.Join(h.Dir, "state", ".pulumi", "stacks", "picluster", "lab.json")
+	require.NoError(h, os.Truncate(path, 100))
+	for _, command := range []string{"up", "drift"} {
+		args := map[string][]string{"up": {"--yes"}}[command]
+		out, code := h.picluster(nil, command, args...)
+		assert.Equal(h, 1, code, out)
+		assert.Contains(h, out, "the state is cut off")
+		assert.Contains(h, out, "copy the state before over it: in a directory, .pulumi/stacks/PROJECT/NAME.json.bak over NAME.json")
 	}
+	h.unlocked()
+	h.converges()
+
+	// The note beside it, which Pulumi does not write in one step.
+	require.NoError(h, os.Truncate(path+".attrs", 0))
+	out, code := h.picluster(nil, "up", "--yes")
+	assert.Equal(h, 1, code, out)
+	assert.Contains(h, out, "rm .pulumi/stacks/PROJECT/NAME.json.attrs")
+	h.unlocked()
 	h.converges()
 	h.has("precious")
 }

@@ -126,7 +126,7 @@ func (h harness) picluster(variables []string, command string, args ...string) (
 	defer cancel()
 	path, err := commands()
 	require.NoError(h, err)
-	cmd := h.Command(ctx, path, append([]string{command, "-stack", lab.Stack}, args...)...)
+	cmd := h.Command(ctx, path, append([]string{command, "--stack", lab.Stack}, args...)...)
 	cmd.Env = append(cmd.Env, variables...)
 	out, err = output(cmd)
 	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) {

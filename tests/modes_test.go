@@ -32,7 +32,7 @@ func rotation(h harness) {
 	require.NotEmpty(h, querier)
 	require.NotEmpty(h, memcached)
 
-	out, code := h.picluster(nil, "rotate", "-yes")
+	out, code := h.picluster(nil, "rotate", "--yes")
 	require.Zero(h, code, out)
 	assert.Empty(h, foundIn(out, before.secret))
 
@@ -57,7 +57,7 @@ func inline(h harness) {
 	require.True(h, found)
 	secret, _, _ = strings.Cut(secret, "\n")
 	require.Len(h, secret, 40)
-	_, err := h.s3(keys{"tempo", secret}).BucketExists(h.Context(), "k3s-tempo")
+	_, err := h.s3(keys{h.outputs()["accessKey"], secret}).BucketExists(h.Context(), "k3s-tempo")
 	require.NoError(h, err, "the key in Tempo's configuration does not open the bucket")
 
 	// Edited by hand, it is put right, and not told.
@@ -67,7 +67,7 @@ func inline(h harness) {
 	assert.Equal(h, exitDrifted, code, table)
 	assert.True(h, hasRow(table, "ConfigMap tempo/tempo-config", "secret_key: [secret]"), table)
 	assert.Empty(h, foundIn(table, secret))
-	table, code = h.picluster(nil, "up", "-yes")
+	table, code = h.repair(table, "ConfigMap tempo/tempo-config", "secret_key")
 	require.Zero(h, code, lastLines(table, 20))
 	assert.Empty(h, foundIn(table, secret))
 
@@ -98,12 +98,19 @@ func existing(h harness) {
 		return err
 	}
 	const first, second = "keptByVault0123456789", "changedByVault0123456789"
-	h.pulumi("config", "rm", "--config-file", h.ConfigFile(), "keyGeneration") // no key is made any more
+	h.pulumi("config", "rm", "--config-file", h.ConfigFile(), "keyVersion") // no key is made any more
 	h.set("credentials", "existing")
 	h.set("secretName", "from-vault")
-	out, code := h.picluster(nil, "up", "-yes")
+	out, code := h.picluster(nil, "up", "--yes")
 	require.NotZero(h, code, "there is no such Secret")
-	assert.True(h, strings.Contains(out, "the Secret of credentials: existing is not there"), lastLines(out, 15))
+	assert.True(h, strings.Contains(out, "the Secret of credentials: existing does not exist"), lastLines(out, 15))
+
+	// A key of another user would lock Tempo out.
+	h.kubectl("create", "secret", "generic", "--namespace=tempo", "from-vault",
+		"--from-literal=MINIO_ACCESS_KEY_ID=tempo.v2", "--from-literal=MINIO_SECRET_ACCESS_KEY="+first)
+	out, code = h.picluster(nil, "up", "--yes")
+	require.NotZero(h, code)
+	assert.True(h, strings.Contains(out, `MINIO_ACCESS_KEY_ID is not the name of the user, "tempo"`), lastLines(out, 15))
 
 	kept(first)
 	h.up()
@@ -120,7 +127,7 @@ func existing(h harness) {
 	assert.Equal(h, exitDrifted, code, table)
 	assert.True(h, hasRow(table, "Secret tempo/from-vault", "its secret key is not the user's"), table)
 	querier := h.podsOf("querier")
-	out, code = h.picluster(nil, "up", "-yes")
+	out, code = h.picluster(nil, "up", "--yes")
 	require.Zero(h, code, lastLines(out, 15))
 	require.NoError(h, opens(second), "the stack does not follow the Secret")
 	assert.Error(h, opens(first), "the old key opens the bucket still")

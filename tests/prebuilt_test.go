@@ -30,7 +30,7 @@ func TestPrebuilt(t *testing.T) {
 	for _, want := range []string{"+ 13 created", "13 unchanged"} {
 		dir, err := filepath.Abs(filepath.Join("..", name))
 		require.NoError(t, err)
-		cmd := h.Command(h.Context(), filepath.Join(dir, "picluster"), "up", "-stack", lab.Stack, "-yes")
+		cmd := h.Command(h.Context(), filepath.Join(dir, "picluster"), "up", "--stack", lab.Stack, "--yes")
 		cmd.Dir = dir
 		cmd.Env = append(cmd.Env, "PATH="+bin+":"+filepath.Join(h.Dir, "bin")+":"+os.Getenv("PATH"))
 		out, err := output(cmd)

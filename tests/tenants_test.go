@@ -55,10 +55,32 @@ func TestTenants(t *testing.T) {
 	assert.Equal(t, exitDrifted, code, table)
 	assert.True(t, hasRow(table, "user tempo-shop", "has another secret key"), table)
 	assert.False(t, hasRow(table, "user tempo-payments", ""), table)
-	out, code := h.picluster(nil, "up", "-yes")
+	out, code := h.repair(table, "user tempo-shop", "has another secret key")
 	require.Zero(t, code, lastLines(out, 20))
 	table, code = h.picluster(nil, "drift")
 	assert.Equal(t, exitSame, code, table)
+
+	h.sub("a rotation keeps the key before where pods are managed elsewhere", func(h harness) {
+		payments := h.keysIn("tempo-payments", tenants["payments"]["secretName"])
+		shop := h.keysIn("tempo-shop", tenants["shop"]["secretName"])
+		out, code := h.picluster(nil, "rotate", "--yes")
+		require.Zero(h, code, lastLines(out, 20))
+		assert.Contains(h, out, "Of tenants of install: false the previous key stays valid until the next rotation")
+		_, err := h.s3(payments).BucketExists(h.Context(), "k3s-tempo-payments")
+		assert.Error(h, err, "the key before opens the bucket still")
+		_, err = h.s3(shop).BucketExists(h.Context(), "k3s-tempo-shop")
+		assert.NoError(h, err, "the key that the pods of shop have was revoked")
+
+		// Neither a version that was passed over nor one of an older checkout may revoke it.
+		for version, want := range map[string]string{"4": "want 2 or 3", "1": "want 2 or more, which the stack has"} {
+			h.set("keyVersion", version)
+			out, code := h.picluster(nil, "up", "--yes")
+			assert.Equal(h, 1, code, lastLines(out, 10))
+			assert.Contains(h, out, "keyVersion: got "+version+"; "+want)
+		}
+		h.set("keyVersion", "2")
+		h.mustStack("preview", noChanges)
+	})
 }
 
 // TestALostUpOfTenants kills the first up of some tenants, which was to save the
@@ -83,7 +105,7 @@ func TestALostUpOfTenants(t *testing.T) {
 	require.NotContains(t, h.pulumi("stack", "export"), "s3Bucket", "the up was not lost")
 
 	h.adopt("bucket k3s-tempo-")
-	out, code := h.picluster(nil, "up", "-yes")
+	out, code := h.picluster(nil, "up", "--yes")
 	require.Zero(t, code, lastLines(out, 20))
 	for _, name := range names {
 		_, err := h.s3(h.keysIn("tempo-"+name, "tempo-minio-secret")).BucketExists(t.Context(), "k3s-tempo-"+name)

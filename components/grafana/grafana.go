@@ -55,6 +55,9 @@ type Release struct {
 	Values map[string]any
 	// Timeout is how long to wait for the pods, in seconds. Default: 300.
 	Timeout int
+	// Restore is how many times the release was restored. Raise it to have Helm
+	// restore the release's objects.
+	Restore int
 }
 
 // Grafana is the datasources, and what has them.
@@ -127,7 +130,8 @@ func (g *Grafana) newRelease(ctx *pulumi.Context, name string, r *Release, value
 		Values: values.ApplyT(func(values map[string]any) map[string]any {
 			return helm.Merge(values, r.Values)
 		}).(pulumi.MapOutput),
-		Timeout: helm.OptionalInt(r.Timeout),
+		Timeout:     helm.OptionalInt(r.Timeout),
+		Description: helm.Restored(r.Restore),
 	}, pulumi.Parent(g))
 	return err
 }

@@ -49,6 +49,18 @@ type ReleaseArgs struct {
 	Values pulumi.MapInput
 	// Timeout is how long to wait for the pods, in seconds. Provider's default: 300.
 	Timeout pulumi.IntPtrInput
+	// Description is stored in Helm's record of the release. A change of it alone
+	// makes the provider upgrade the release, and Helm restore its objects.
+	Description pulumi.StringPtrInput
+}
+
+// Restored is the description of a release that was restored n times, or none if
+// it never was.
+func Restored(n int) pulumi.StringPtrInput {
+	if n == 0 {
+		return nil
+	}
+	return pulumi.Sprintf("restore %d", n)
 }
 
 // RepositoryOptsArgs says where a chart is found.
@@ -80,6 +92,7 @@ type releaseArgs struct {
 	CreateNamespace *bool          `pulumi:"createNamespace"`
 	Values          map[string]any `pulumi:"values"`
 	Timeout         *int           `pulumi:"timeout"`
+	Description     *string        `pulumi:"description"`
 }
 
 type repositoryOpts struct {

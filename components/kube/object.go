@@ -29,6 +29,12 @@ func (o *Object) Name() pulumi.StringOutput {
 	}).(pulumi.StringOutput)
 }
 
+// patchForce has the provider take over fields of the object that another field
+// manager has changed. Without it every later update of the object fails with a
+// conflict, also one that rotates a key. See
+// https://www.pulumi.com/registry/packages/kubernetes/how-to-guides/managing-resources-with-server-side-apply/.
+const patchForce = "pulumi.com/patchForce"
+
 // Metadata is an object's own.
 type Metadata struct {
 	// Name is the object's name. Required.
@@ -65,7 +71,10 @@ func token(version, kind string) string {
 }
 
 func (m Metadata) input() pulumi.Map {
-	input := pulumi.Map{"name": pulumi.String(m.Name)}
+	input := pulumi.Map{
+		"name":        pulumi.String(m.Name),
+		"annotations": pulumi.StringMap{patchForce: pulumi.String("true")},
+	}
 	if m.Namespace != nil {
 		input["namespace"] = m.Namespace
 	}

@@ -2,6 +2,7 @@
 package objectstore
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -29,8 +30,14 @@ type Args struct {
 	// SecretKey is the user's secret key. Nil: one is made at random. One that
 	// MinIO or Tempo cannot take is an error once it is known.
 	SecretKey pulumi.StringInput
-	// KeyGeneration has another random key made whenever it is another.
-	KeyGeneration int
+	// KeyVersion is the version of the user and its random key. Each version is a
+	// user of its own: another version creates a user first, and deletes the one
+	// before at the end of the update, so that both keys work in between. It cannot
+	// be combined with SecretKey. Default: 1.
+	KeyVersion int
+	// KeepPrevious keeps the user of the version before KeyVersion, for pods whose
+	// restart the stack does not see.
+	KeepPrevious bool
 	// BucketOnly leaves the user and the policy to somebody else.
 	BucketOnly bool
 	// Unprotected lets the bucket go, or be replaced by another. Default: whatever
@@ -49,14 +56,14 @@ type ObjectStore struct {
 
 	// Bucket is the bucket's name.
 	Bucket pulumi.StringOutput `pulumi:"bucket"`
-	// AccessKey is the user's name, known once the user may use the bucket; empty
-	// with BucketOnly.
+	// AccessKey is the user's name, which has the key version as its suffix after
+	// the first. It is known once the user may use the bucket; empty with BucketOnly.
 	AccessKey pulumi.StringOutput `pulumi:"accessKey"`
 	// SecretKey is the user's secret key, a Pulumi secret; empty with BucketOnly.
 	SecretKey pulumi.StringOutput `pulumi:"secretKey"`
 }
 
-// New makes the bucket, the user, its random secret key, its policy and the
+// New creates the bucket, the user, its random secret key, its policy and the
 // attachment of the policy. It returns one error that names every bad field.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*ObjectStore, error) {
 	if args == nil {
@@ -65,6 +72,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	a := *args
 	if a.Policy == "" {
 		a.Policy = a.User
+	}
+	if a.KeyVersion == 0 {
+		a.KeyVersion = 1
 	}
 	if err := a.validate(); err != nil {
 		return nil, fmt.Errorf("objectstore %q: %w", name, err)
@@ -94,7 +104,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	store.Bucket = bucket.Bucket
 
 	if !a.BucketOnly {
-		if err := store.newUser(ctx, name, a); err != nil {
+		if err := store.newUser(ctx, name, a, bucket); err != nil {
 			return nil, err
 		}
 	}
@@ -105,55 +115,84 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	})
 }
 
-// newUser makes the user, with a policy for the bucket, and sets the store's keys.
-func (store *ObjectStore) newUser(ctx *pulumi.Context, name string, a Args) error {
-	parent := pulumi.Parent(store)
-
-	if a.SecretKey == nil {
-		// Letters and digits alone: Tempo puts the key as raw text into its
-		// configuration before it reads that as YAML.
-		secretKey, err := random.NewRandomPassword(ctx, name+"-secret-key", &random.RandomPasswordArgs{
-			Length:  pulumi.Int(secretKeyLength),
-			Special: pulumi.Bool(false),
-			Keepers: pulumi.StringMap{"generation": pulumi.String(strconv.Itoa(a.KeyGeneration))},
-		}, parent)
-		if err != nil {
+// newUser creates the policy for the bucket and the user of the key version, and
+// sets the store's keys.
+//
+// All wait for the bucket: the provider updates a user or a policy that exists
+// already, which may be another stack's, as the bucket would be.
+func (store *ObjectStore) newUser(ctx *pulumi.Context, name string, a Args, bucket *minio.S3Bucket) error {
+	policy, err := minio.NewIamPolicy(ctx, name+"-policy", &minio.IamPolicyArgs{
+		Name:   pulumi.String(a.Policy),
+		Policy: store.Bucket.ApplyT(PolicyDocument).(pulumi.StringOutput),
+	}, pulumi.Parent(store))
+	if err != nil {
+		return err
+	}
+	if a.KeepPrevious && a.KeyVersion > 1 {
+		if _, _, err := store.newKeys(ctx, name, a, a.KeyVersion-1, bucket, policy); err != nil {
 			return err
 		}
-		a.SecretKey = secretKey.Result
+	}
+	store.AccessKey, store.SecretKey, err = store.newKeys(ctx, name, a, a.KeyVersion, bucket, policy)
+	return err
+}
+
+// newKeys creates the user of one key version.
+//
+// The version is in the names of the resources, not only in their inputs: going
+// back to a version whose user is still there finds that user, where a replacement
+// would create a second user of its name and delete both.
+func (store *ObjectStore) newKeys(ctx *pulumi.Context, name string, a Args, version int, bucket *minio.S3Bucket, policy *minio.IamPolicy) (accessKey, secretKey pulumi.StringOutput, err error) {
+	parent := pulumi.Parent(store)
+	if a.SecretKey == nil {
+		// Letters and digits alone: Tempo puts the key as raw text into its
+		// configuration before it reads that as YAML. Earlier versions of this
+		// program set keepers, and what has them keeps its key.
+		password, err := random.NewRandomPassword(ctx, versioned(name+"-secret-key", "-", version), &random.RandomPasswordArgs{
+			Length:  pulumi.Int(secretKeyLength),
+			Special: pulumi.Bool(false),
+		}, parent, pulumi.IgnoreChanges([]string{"keepers"}))
+		if err != nil {
+			return accessKey, secretKey, err
+		}
+		a.SecretKey = password.Result
 	}
 	checked := a.SecretKey.ToStringOutput().ApplyT(func(key string) (string, error) {
 		return key, ValidateSecretKey(key)
 	})
-	store.SecretKey = pulumi.ToSecret(checked).(pulumi.StringOutput)
+	secretKey = pulumi.ToSecret(checked).(pulumi.StringOutput)
 
 	// ForceDestroy and UpdateSecret stay unset: the provider would delete the
-	// user, or make a key that nobody is told of, at every later update.
-	user, err := minio.NewIamUser(ctx, name+"-user", &minio.IamUserArgs{
-		Name:   pulumi.String(a.User),
-		Secret: store.SecretKey,
-	}, parent)
+	// user, or generate a key that nothing receives, at every later update.
+	user, err := minio.NewIamUser(ctx, versioned(name+"-user", "-", version), &minio.IamUserArgs{
+		Name:   pulumi.String(UserName(a.User, version)),
+		Secret: secretKey,
+	}, parent, pulumi.DependsOn([]pulumi.Resource{bucket}))
 	if err != nil {
-		return err
+		return accessKey, secretKey, err
 	}
-
-	policy, err := minio.NewIamPolicy(ctx, name+"-policy", &minio.IamPolicyArgs{
-		Name:   pulumi.String(a.Policy),
-		Policy: store.Bucket.ApplyT(PolicyDocument).(pulumi.StringOutput),
-	}, parent)
-	if err != nil {
-		return err
-	}
-
-	attachment, err := minio.NewIamUserPolicyAttachment(ctx, name+"-attachment", &minio.IamUserPolicyAttachmentArgs{
+	attachment, err := minio.NewIamUserPolicyAttachment(ctx, versioned(name+"-attachment", "-", version), &minio.IamUserPolicyAttachmentArgs{
 		UserName:   user.Name,
 		PolicyName: policy.Name,
 	}, parent)
 	if err != nil {
-		return err
+		return accessKey, secretKey, err
 	}
-	store.AccessKey = attachment.UserName
-	return nil
+	return attachment.UserName, secretKey, nil
+}
+
+// UserName returns the name of the user of a key version: user itself for the
+// first, and user.vVERSION for each later one. ValidateUser rejects such names, so
+// that it cannot be another user's.
+func UserName(user string, version int) string { return versioned(user, ".v", version) }
+
+// versioned returns base for the first version, and base with the version as its
+// suffix for a later one.
+func versioned(base, separator string, version int) string {
+	if version <= 1 {
+		return base
+	}
+	return base + separator + strconv.Itoa(version)
 }
 
 // iamName is narrower than what MinIO takes: "=", "," and white space, which
@@ -183,14 +222,31 @@ func ValidateIAMName(name string) error {
 	return nil
 }
 
+// versionedName is how the name of a later version ends.
+var versionedName = regexp.MustCompile(`\.v[0-9]+$`)
+
+// ValidateUser returns an error unless name can be the user of the first key version.
+func ValidateUser(name string) error {
+	if versionedName.MatchString(name) {
+		return errors.New("must not end with .v and a number, as the users of later key versions do")
+	}
+	return ValidateIAMName(name)
+}
+
 func (a Args) validate() error {
 	var p problems.List
 	p.Check("Bucket", a.Bucket, ValidateBucket(a.Bucket))
 	if a.DeleteObjects && !a.DeleteBucket {
 		p.Add("DeleteObjects: goes with DeleteBucket; without it the bucket stays with its objects")
 	}
+	if a.KeyVersion < 1 {
+		p.Add("KeyVersion: got %d; want 1 or more", a.KeyVersion)
+	}
+	if a.SecretKey != nil && a.KeyVersion > 1 {
+		p.Add("KeyVersion: got %d; cannot be combined with SecretKey, whose user has one key", a.KeyVersion)
+	}
 	if !a.BucketOnly {
-		p.Check("User", a.User, ValidateIAMName(a.User))
+		p.Check("User", a.User, cmp.Or(ValidateUser(a.User), ValidateIAMName(UserName(a.User, a.KeyVersion))))
 		p.Check("Policy", a.Policy, ValidateIAMName(a.Policy))
 	}
 	return p.Err()

@@ -2,6 +2,7 @@ package objectstore_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/picluster/picluster/components/objectstore"
@@ -121,17 +122,72 @@ func TestBucketGoesOnlyIfAsked(t *testing.T) {
 	}
 }
 
-func TestKeyGeneration(t *testing.T) {
-	keepers := func(generation int) any {
-		resources, err := pulumitest.Run(t, false, nil, func(ctx *pulumi.Context) error {
-			_, err := objectstore.New(ctx, "tempo", &objectstore.Args{Bucket: "k3s-tempo", User: "tempo", KeyGeneration: generation})
-			return err
+// Each version has a user, a key and an attachment of its own, so that the one
+// before works until Pulumi deletes what is no longer in the program.
+func TestKeyVersion(t *testing.T) {
+	for name, test := range map[string]struct {
+		version int
+		keep    bool
+		users   map[string]string // by the resource's name
+	}{
+		"none":                          {0, false, map[string]string{"tempo-user": "tempo"}},
+		"the first":                     {1, false, map[string]string{"tempo-user": "tempo"}},
+		"a later one":                   {3, false, map[string]string{"tempo-user-3": "tempo.v3"}},
+		"the first, none before":        {1, true, map[string]string{"tempo-user": "tempo"}},
+		"the second and the one before": {2, true, map[string]string{"tempo-user": "tempo", "tempo-user-2": "tempo.v2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			keys := make(chan string, 1)
+			resources, err := pulumitest.Run(t, false, nil, func(ctx *pulumi.Context) error {
+				store, err := objectstore.New(ctx, "tempo", &objectstore.Args{
+					Bucket: "k3s-tempo", User: "tempo", KeyVersion: test.version, KeepPrevious: test.keep,
+				})
+				if err != nil {
+					return err
+				}
+				store.AccessKey.ApplyT(func(key string) error { keys <- key; return nil })
+				return nil
+			})
+			require.NoError(t, err)
+			users := map[string]string{}
+			for _, r := range resources {
+				if r.Type == userType {
+					users[r.Name] = r.Inputs["name"].StringValue()
+				}
+			}
+			assert.Equal(t, test.users, users)
+			assert.Equal(t, objectstore.UserName("tempo", test.version), <-keys)
+			for user := range users {
+				suffix := strings.TrimPrefix(user, "tempo-user")
+				pulumitest.Find(t, resources, passwordType, "tempo-secret-key"+suffix)
+				attachment := pulumitest.Find(t, resources, attachmentType, "tempo-attachment"+suffix)
+				assert.Equal(t, users[user], attachment.Inputs["userName"].StringValue())
+			}
 		})
-		require.NoError(t, err)
-		return pulumitest.Find(t, resources, passwordType, "tempo-secret-key").Inputs["keepers"].Mappable()
 	}
-	assert.Equal(t, keepers(1), keepers(1))
-	assert.NotEqual(t, keepers(1), keepers(2), "the provider would not make another key")
+}
+
+// The provider updates a user or a policy that exists: a bucket that is another
+// stack's must end the run before.
+func TestUserAndPolicyWaitForTheBucket(t *testing.T) {
+	resources, err := pulumitest.Run(t, false, nil, func(ctx *pulumi.Context) error {
+		_, err := objectstore.New(ctx, "tempo", &objectstore.Args{Bucket: "k3s-tempo", User: "tempo"})
+		return err
+	})
+	require.NoError(t, err)
+	for kind, name := range map[string]string{userType: "tempo-user", "minio:index/iamPolicy:IamPolicy": "tempo-policy"} {
+		assert.Contains(t, strings.Join(pulumitest.Find(t, resources, kind, name).Dependencies, " "), "::tempo-bucket", name)
+	}
+}
+
+// Earlier versions gave the first key keepers, and a change of them would replace it.
+func TestTheFirstKeyOfAnEarlierVersionStays(t *testing.T) {
+	resources, err := pulumitest.Run(t, false, nil, func(ctx *pulumi.Context) error {
+		_, err := objectstore.New(ctx, "tempo", &objectstore.Args{Bucket: "k3s-tempo", User: "tempo"})
+		return err
+	})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"keepers"}, pulumitest.Find(t, resources, passwordType, "tempo-secret-key").IgnoreChanges)
 }
 
 func TestGivenSecretKey(t *testing.T) {
@@ -194,6 +250,11 @@ func TestBadArgs(t *testing.T) {
 		"all bad": {
 			&objectstore.Args{Bucket: "K3S", User: "a b", Policy: "x=y"},
 			[]string{`Bucket "K3S"`, `User "a b"`, `Policy "x=y"`},
+		},
+		"a version of none": {&objectstore.Args{Bucket: "k3s-tempo", User: "tempo", KeyVersion: -1}, []string{"KeyVersion: got -1; want 1 or more"}},
+		"a version of a given key": {
+			&objectstore.Args{Bucket: "k3s-tempo", User: "tempo", KeyVersion: 2, SecretKey: pulumi.String("givenSecretKey01")},
+			[]string{"KeyVersion: got 2; cannot be combined with SecretKey"},
 		},
 		"two dots": {&objectstore.Args{Bucket: "k3s..tempo", User: "tempo"}, []string{`Bucket "k3s..tempo"`}},
 		"address":  {&objectstore.Args{Bucket: "10.0.0.11", User: "tempo"}, []string{`Bucket "10.0.0.11"`}},

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/picluster/picluster/components/tempo/chart"
 )
 
 // receiverPaths is where the chart's values have each receiver of traces, below
@@ -14,7 +16,7 @@ var receiverPaths = map[string]string{
 	"zipkin":              "zipkin",
 	"jaegerThriftCompact": "jaeger.thriftCompact",
 	"jaegerThriftHttp":    "jaeger.thriftHttp",
-	"opencensus":          "opencensus",
+	receiverOpenCensus:    "opencensus",
 }
 
 // The receivers that this project's own outputs name.
@@ -23,8 +25,16 @@ const (
 	ReceiverOTLPHTTP = "otlpHttp"
 )
 
+const receiverOpenCensus = "opencensus"
+
 // Receivers returns the names of all receivers: those of the how-to.
 func Receivers() []string { return slices.Sorted(maps.Keys(receiverPaths)) }
+
+// ReceiversOf returns the names of the receivers that the Tempo of a version of the
+// chart has.
+func ReceiversOf(version string) []string {
+	return slices.DeleteFunc(Receivers(), func(name string) bool { return name == receiverOpenCensus && !chart.HasOpenCensus(version) })
+}
 
 // receiverValues returns the chart's section "traces": every receiver, on if it
 // is among names. The chart's own default is off for all of them.

@@ -3,6 +3,7 @@
 package tempo
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -39,6 +40,13 @@ type Args struct {
 	// Timeout is how long to wait for the pods, in seconds. Default: 300, the
 	// provider's.
 	Timeout int
+	// Restore is how many times the release was restored. Raise it to have Helm
+	// restore the release's objects.
+	Restore int
+	// AwaitPods is called in an update, once the release is ready, and returns once
+	// no pod has other keys than those whose hash the annotation KeysAnnotation
+	// has. Nil: AccessKey is known while pods with other keys may still run.
+	AwaitPods func(ctx context.Context, namespace, release, keys string) error
 
 	// Bucket is the S3 bucket of the traces. Required.
 	Bucket pulumi.StringInput
@@ -78,6 +86,9 @@ type Tempo struct {
 	OTLPGRPC pulumi.StringOutput `pulumi:"otlpGrpc"`
 	// OTLPHTTP is where traces go by OTLP over HTTP: a URL without a path.
 	OTLPHTTP pulumi.StringOutput `pulumi:"otlpHttp"`
+	// AccessKey is the access key that the pods use, known once AwaitPods has
+	// returned; empty if the caller does not know the keys.
+	AccessKey pulumi.StringOutput `pulumi:"accessKey"`
 }
 
 // New installs the release. It returns one error that names every bad field.
@@ -108,6 +119,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		Namespace:      a.Namespace,
 		Values:         helm.Values(Values(a.settings())),
 		Timeout:        helm.OptionalInt(a.Timeout),
+		Description:    helm.Restored(a.Restore),
 	}, pulumi.Parent(t))
 	if err != nil {
 		return nil, err
@@ -119,11 +131,39 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	t.QueryURL = pulumi.Sprintf("http://%s:%d", host("query-frontend"), queryPort)
 	t.OTLPGRPC = pulumi.Sprintf("%s:%d", host("distributor"), otlpGRPCPort)
 	t.OTLPHTTP = pulumi.Sprintf("http://%s:%d", host("distributor"), otlpHTTPPort)
+	t.AccessKey = a.accessKey(ctx, release)
 	return t, ctx.RegisterResourceOutputs(t, pulumi.Map{
-		"queryUrl": t.QueryURL,
-		"otlpGrpc": t.OTLPGRPC,
-		"otlpHttp": t.OTLPHTTP,
+		"queryUrl":  t.QueryURL,
+		"otlpGrpc":  t.OTLPGRPC,
+		"otlpHttp":  t.OTLPHTTP,
+		"accessKey": t.AccessKey,
 	})
+}
+
+// accessKey returns the access key once all pods of the release use it.
+//
+// Pulumi deletes what the program no longer has, the user of the previous key among
+// it, after the program has ended. So while this waits that key works, and if it
+// fails nothing is deleted.
+func (a Args) accessKey(ctx *pulumi.Context, release *helm.Release) pulumi.StringOutput {
+	if a.AccessKey == nil || a.SecretKey == nil {
+		return pulumi.String("").ToStringOutput()
+	}
+	all := pulumi.All(a.AccessKey, a.keysHash(), release.ID(), release.Namespace.Elem())
+	return pulumi.Unsecret(all.ApplyT(func(all []any) (string, error) {
+		if ctx.DryRun() || a.AwaitPods == nil {
+			return all[0].(string), nil
+		}
+		return all[0].(string), a.AwaitPods(ctx.Context(), all[3].(string), a.Release, all[1].(string))
+	})).(pulumi.StringOutput)
+}
+
+// keysHash changes with the keys. It is no secret, so that a preview shows that the
+// pods restart.
+func (a Args) keysHash() pulumi.Output {
+	return pulumi.Unsecret(pulumi.All(a.AccessKey, a.SecretKey).ApplyT(func(keys []any) string {
+		return hash(keys[0].(string) + "\n" + keys[1].(string))
+	}))
 }
 
 // ChartValues returns the values of a release that somebody else installs, as YAML
@@ -165,18 +205,14 @@ func (a Args) settings() Settings {
 	if a.CAConfigMap != nil {
 		s.CAConfigMap, s.CAHash = a.CAConfigMap, hash(a.CA)
 	}
+	if a.AccessKey != nil && a.SecretKey != nil {
+		s.KeysHash = a.keysHash()
+	}
 	if a.SecretName == nil {
 		s.AccessKey, s.SecretKey = a.AccessKey, pulumi.ToSecret(a.SecretKey)
 		return s
 	}
 	s.SecretName = a.SecretName
-	if a.AccessKey != nil && a.SecretKey != nil {
-		keys := pulumi.All(a.AccessKey, a.SecretKey).ApplyT(func(keys []any) string {
-			return hash(keys[0].(string) + "\n" + keys[1].(string))
-		})
-		// Not a secret any more, so that a preview shows that the pods restart.
-		s.KeysHash = pulumi.Unsecret(keys)
-	}
 	return s
 }
 

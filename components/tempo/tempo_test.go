@@ -1,7 +1,9 @@
 package tempo_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -95,6 +97,43 @@ func TestKeysRestartThePods(t *testing.T) {
 	}
 	assert.Equal(t, annotation("one-key"), annotation("one-key"))
 	assert.NotEqual(t, annotation("one-key"), annotation("another-key"))
+}
+
+// The access key is known once no pod has other keys, in an update alone: Pulumi
+// deletes the user before only then.
+func TestAwaitPods(t *testing.T) {
+	for name, test := range map[string]struct {
+		preview bool
+		err     error
+		calls   int
+	}{
+		"an update":        {false, nil, 1},
+		"a preview":        {true, nil, 0},
+		"pods that remain": {false, errors.New("a pod has the previous key"), 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			calls := 0
+			_, err := pulumitest.Run(t, test.preview, nil, func(ctx *pulumi.Context) error {
+				a := args()
+				a.AccessKey, a.SecretKey = pulumi.String("tempo"), pulumi.ToSecret(pulumi.String("a-key")).(pulumi.StringOutput)
+				a.AwaitPods = func(_ context.Context, namespace, release, keys string) error {
+					calls++
+					assert.Equal(t, "traces", namespace)
+					assert.Equal(t, "tempo", release)
+					assert.Len(t, keys, 12)
+					return test.err
+				}
+				_, err := tempo.New(ctx, "tempo", a)
+				return err
+			})
+			if test.err == nil {
+				assert.NoError(t, err)
+			} else {
+				assert.ErrorContains(t, err, test.err.Error(), "the update goes on, and Pulumi deletes the key in use")
+			}
+			assert.Equal(t, test.calls, calls)
+		})
+	}
 }
 
 func TestInlineKeyIsSecret(t *testing.T) {

@@ -24,7 +24,8 @@ const caFolder = "/etc/minio-ca"
 // The annotations of the pods that change when what they read at their start
 // does: they hash the configuration alone, not the Secret.
 const (
-	keysAnnotation = "picluster/keys"
+	// KeysAnnotation is the annotation with a hash of the keys that the pod has.
+	KeysAnnotation = "picluster/keys"
 	caAnnotation   = "picluster/ca"
 )
 
@@ -128,6 +129,9 @@ func Values(s Settings) map[string]any {
 				"log_received_spans": map[string]any{"enabled": s.LogReceivedSpans},
 			},
 		},
+		// What an ingester has not written to the bucket is on a volume that ends with
+		// the pod: without this every restart loses the newest traces.
+		"ingester":         map[string]any{"config": map[string]any{"flush_all_on_shutdown": true}},
 		"metricsGenerator": map[string]any{"enabled": s.Generator != nil},
 		"minio":            map[string]any{"enabled": false},
 
@@ -181,9 +185,9 @@ func (s Settings) access() map[string]any {
 			fromSecret(s.SecretName, AccessKeyField),
 			fromSecret(s.SecretName, SecretKeyField),
 		}
-		if s.KeysHash != nil {
-			annotations[keysAnnotation] = s.KeysHash
-		}
+	}
+	if s.KeysHash != nil {
+		annotations[KeysAnnotation] = s.KeysHash
 	}
 	if s.CAConfigMap != nil {
 		service["extraVolumes"] = []any{map[string]any{

@@ -65,6 +65,7 @@ func TestValues(t *testing.T) {
 				"streamOverHTTPEnabled":                         true,
 				"traces.otlp.grpc.enabled":                      true,
 				"traces.opencensus.enabled":                     true,
+				"ingester.config.flush_all_on_shutdown":         true,
 				"storage.trace.backend":                         "s3",
 				"storage.trace.s3.bucket":                       "k3s-tempo",
 				"storage.trace.s3.endpoint":                     "s3.example.com:9091",
@@ -80,7 +81,7 @@ func TestValues(t *testing.T) {
 				"minio.enabled": false,
 			},
 			without: []string{
-				"ingester.replicas", "ingester.resources", "ingester.config", "ingester.persistence",
+				"ingester.replicas", "ingester.resources", "ingester.config.replication_factor", "ingester.persistence",
 				"compactor.config", "ingester.podAnnotations", "ingester.extraVolumes",
 				"storage.trace.s3.tls_ca_path", "metricsGenerator.config.storage", "memcached",
 			},

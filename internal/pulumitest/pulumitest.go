@@ -4,6 +4,10 @@
 package pulumitest
 
 import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -29,6 +33,10 @@ type Resource struct {
 	RetainOnDelete bool
 	// Protect says if deleting or replacing it would stop with an error.
 	Protect bool
+	// Dependencies are the URNs of the resources that it waits for.
+	Dependencies []string
+	// IgnoreChanges are the properties whose changes have no effect.
+	IgnoreChanges []string
 	// AdditionalSecretOutputs are the outputs that the program has encrypted.
 	AdditionalSecretOutputs []string
 }
@@ -57,9 +65,11 @@ func Has(inputs resource.PropertyMap, key string) bool {
 func Run(t *testing.T, preview bool, config map[string]string, program pulumi.RunFunc) ([]Resource, error) {
 	t.Helper()
 	m := &monitor{preview: preview}
+	withCluster := map[string]string{"kubernetes:kubeconfig": emptyCluster(t)}
+	maps.Copy(withCluster, config)
 	err := pulumi.RunErr(program, pulumi.WithMocks("picluster", "test", m), func(info *pulumi.RunInfo) {
 		info.DryRun = preview
-		info.Config = config
+		info.Config = withCluster
 		info.ConfigSecretKeys = []string{"minio:minioPassword"}
 	})
 
@@ -68,11 +78,28 @@ func Run(t *testing.T, preview bool, config map[string]string, program pulumi.Ru
 		urn := r.urn()
 		assert.False(t, seen[urn], "two resources have the URN %s", urn)
 		seen[urn] = true
-		if r.Custom {
+		if r.Custom && r.ID == "" {
 			assert.Contains(t, r.Parent, "::picluster:", "%s %s has no component as its parent", r.Type, r.Name)
 		}
 	}
 	return m.resources, err
+}
+
+// ClusterUID is the UID of every namespace that is read.
+const ClusterUID = "0f2b6e0c-7d5b-4b53-9a52-1d0d4a7f5c11"
+
+// emptyCluster serves a Kubernetes API that has no pods, and returns a kubeconfig
+// for it: a program that looks for pods must not reach a real cluster.
+func emptyCluster(t *testing.T) (kubeconfig string) {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":{},"items":[]}`)
+	}))
+	t.Cleanup(server.Close)
+	return fmt.Sprintf(`{"apiVersion":"v1","kind":"Config","current-context":"test",
+		"clusters":[{"name":"test","cluster":{"server":%q}}],
+		"contexts":[{"name":"test","context":{"cluster":"test"}}]}`, server.URL)
 }
 
 // Find returns the one resource of a type and name.
@@ -133,6 +160,8 @@ func (m *monitor) NewResource(args pulumi.MockResourceArgs) (string, resource.Pr
 		ID:                      args.ID,
 		RetainOnDelete:          rpc.GetRetainOnDelete(),
 		Protect:                 rpc.GetProtect(),
+		Dependencies:            rpc.GetDependencies(),
+		IgnoreChanges:           rpc.GetIgnoreChanges(),
 		AdditionalSecretOutputs: rpc.GetAdditionalSecretOutputs(),
 	}
 	m.resources = append(m.resources, r)
@@ -145,7 +174,11 @@ func (m *monitor) NewResource(args pulumi.MockResourceArgs) (string, resource.Pr
 		outputs["result"] = resource.MakeSecret(resource.NewProperty(SecretKey))
 		return args.Name + "-id", outputs, nil
 	}
-	if args.ReadRPC != nil { // a Secret that somebody else keeps
+	if args.ReadRPC != nil { // the cluster's namespace, or a Secret that is managed elsewhere
+		outputs["metadata"] = resource.NewProperty(resource.PropertyMap{
+			"name": resource.NewProperty(args.ID),
+			"uid":  resource.NewProperty(ClusterUID),
+		})
 		outputs["data"] = resource.MakeSecret(resource.NewProperty(Kept))
 	}
 	if m.preview && !strings.HasPrefix(args.TypeToken, "minio:index/iamUser") {

@@ -1,53 +1,49 @@
-// Package adopt takes into a stack what is there already: a bucket with its
-// objects, a user, a policy, a namespace, a release.
+// Package adopt finds what a stack would create and exists already: a bucket with
+// its objects, a user, a policy, a namespace, a release.
 package adopt
 
 import (
 	"context"
 	"slices"
 
-	"github.com/picluster/picluster/ops/cluster"
 	"github.com/picluster/picluster/ops/engine"
+	"github.com/picluster/picluster/ops/object"
 	"github.com/picluster/picluster/ops/objectstore"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optimport"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
+	"helm.sh/helm/v3/pkg/release"
 )
 
-// Finder looks for what a stack would make.
+// Store is what is asked of an *objectstore.Store.
+type Store interface {
+	HasBucket(ctx context.Context, bucket string) (bool, error)
+	User(ctx context.Context, name string) (*objectstore.User, error)
+	Policy(ctx context.Context, name string) (string, error)
+}
+
+// Cluster is what is asked of a *cluster.Cluster.
+type Cluster interface {
+	Record(namespace, name string) (*release.Release, error)
+	Get(ctx context.Context, manifest *object.Object) (*object.Object, error)
+}
+
+// Finder looks for what a stack would create.
 type Finder struct {
-	Store   *objectstore.Store
-	Cluster *cluster.Cluster
+	Store   Store
+	Cluster Cluster
 }
 
-// Imports is what `pulumi import --file` reads. See
-// https://www.pulumi.com/docs/iac/cli/commands/pulumi_import/.
-type Imports struct {
-	// NameTable has the URNs of the components that are in the state, by the names
-	// that Resources have for them.
-	NameTable map[string]engine.URN `json:"nameTable,omitempty"`
-	Resources []Import              `json:"resources"`
-}
-
-// Import is one resource to import, or one component to make.
-type Import struct {
-	Type string `json:"type"`
-	// Name is unique in the file; LogicalName is the resource's.
-	Name        string `json:"name"`
-	LogicalName string `json:"logicalName"`
-	ID          string `json:"id,omitempty"`
-	Parent      string `json:"parent,omitempty"`
-	Version     string `json:"version,omitempty"`
-	Component   bool   `json:"component,omitempty"`
-}
-
-// Find returns what is there already of what steps would create, and how it is
+// Find returns what exists already of what steps would create, and how it is
 // imported.
 //
 // `pulumi preview --import-file` writes such a file too, but takes two components
 // of one name, which those of a stack are, for one.
-func (f Finder) Find(ctx context.Context, steps []engine.Step) ([]*engine.Resource, Imports, error) {
-	imports := Imports{NameTable: map[string]engine.URN{}}
+func (f Finder) Find(ctx context.Context, steps []engine.Step) ([]*engine.Resource, engine.Imports, error) {
+	imports := engine.Imports{NameTable: map[string]string{}}
 	var found []*engine.Resource
 	for _, s := range steps {
-		if s.Op != "create" || !s.New.Custom {
+		if s.Op != apitype.OpCreate || !s.New.Custom {
 			continue
 		}
 		id, err := f.id(ctx, s.New)
@@ -58,28 +54,35 @@ func (f Finder) Find(ctx context.Context, steps []engine.Step) ([]*engine.Resour
 			continue
 		}
 		found = append(found, s.New)
-		imports.parent(s.New.Parent, steps)
-		imports.Resources = append(imports.Resources, Import{
+		addParent(&imports, s.New.Parent, steps)
+		r := &optimport.ImportResource{
 			Type:        s.New.Type,
 			Name:        string(s.URN),
 			LogicalName: s.URN.Name(),
 			ID:          id,
 			Parent:      string(s.New.Parent),
-			Version:     s.New.ProviderVersion(),
-		})
+			Version:     s.New.DefaultProviderVersion(),
+		}
+		if r.Version == "" { // an explicit provider, by its URN
+			r.Provider = s.New.ProviderName()
+			imports.NameTable[r.Provider] = s.New.ProviderURN()
+		}
+		imports.Resources = append(imports.Resources, r)
 	}
 	return found, imports, nil
 }
 
-// parent adds a component: by its URN if it is in the state, or else to be made.
-func (i *Imports) parent(urn engine.URN, steps []engine.Step) {
-	made := slices.ContainsFunc(steps, func(s engine.Step) bool { return s.URN == urn && s.Op == "create" })
-	if !made {
-		i.NameTable[string(urn)] = urn
+// addParent adds a component: by its URN if it is in the state, or else to be
+// created.
+func addParent(imports *engine.Imports, parent urn.URN, steps []engine.Step) {
+	created := slices.ContainsFunc(steps, func(s engine.Step) bool { return s.URN == parent && s.Op == apitype.OpCreate })
+	if !created {
+		imports.NameTable[string(parent)] = string(parent)
 		return
 	}
-	if !slices.ContainsFunc(i.Resources, func(r Import) bool { return r.Name == string(urn) }) {
-		i.Resources = append(i.Resources, Import{Type: urn.Type(), Name: string(urn), LogicalName: urn.Name(), Component: true})
+	if !slices.ContainsFunc(imports.Resources, func(r *optimport.ImportResource) bool { return r.Name == string(parent) }) {
+		imports.Resources = append(imports.Resources,
+			&optimport.ImportResource{Type: string(parent.Type()), Name: string(parent), LogicalName: parent.Name(), Component: true})
 	}
 }
 

@@ -5,8 +5,9 @@ package cluster
 import (
 	"context"
 	"fmt"
-	"os"
+	"net/http"
 
+	"github.com/picluster/picluster/internal/kubeconfig"
 	"github.com/picluster/picluster/ops/object"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -20,50 +21,34 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// manager is who these commands are in managedFields.
-const manager = "picluster"
+// systemNamespace is the namespace whose UID identifies the cluster.
+const systemNamespace = "kube-system"
 
 // Cluster is a Kubernetes cluster.
 type Cluster struct {
 	loader    clientcmd.ClientConfig
+	context   string
 	config    *rest.Config
 	discovery discovery.CachedDiscoveryInterface
 	mapper    meta.ResettableRESTMapper
 	objects   dynamic.Interface
 }
 
-// Settings returns a setting of Pulumi's Kubernetes provider by its name, which is
-// one of Names; empty if it is not set. kubeconfig is a file's path or its
-// content, by default what kubectl takes; context and cluster are of it.
-type Settings func(name string) string
-
-// Names are the settings that say which cluster it is.
-var Names = []string{"kubeconfig", "context", "cluster"}
-
-// New returns the cluster that settings say. It does not look for it yet.
-func New(settings Settings) (*Cluster, error) {
-	overrides := &clientcmd.ConfigOverrides{CurrentContext: settings("context")}
-	overrides.Context.Cluster = settings("cluster")
-	c := &Cluster{loader: clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
-		clientcmd.NewDefaultClientConfigLoadingRules(), overrides)}
-	if kubeconfig := settings("kubeconfig"); kubeconfig != "" {
-		content := []byte(kubeconfig)
-		if file, err := os.ReadFile(kubeconfig); err == nil {
-			content = file
-		}
-		parsed, err := clientcmd.Load(content)
-		if err != nil {
-			return nil, fmt.Errorf("kubernetes:kubeconfig is neither a file nor a kubeconfig: %w", err)
-		}
-		c.loader = clientcmd.NewDefaultClientConfig(*parsed, overrides)
-	}
-
-	var err error
-	if c.config, err = c.loader.ClientConfig(); err != nil {
+// New returns the cluster that settings of Pulumi's Kubernetes provider name, as
+// kubeconfig.Load takes them. It does not look for it yet. All that is asked of it
+// ends with ctx, also where a library hands on no context.
+func New(ctx context.Context, setting func(name string) string) (*Cluster, error) {
+	loader, err := kubeconfig.Load(setting)
+	if err != nil {
 		return nil, err
+	}
+	c := &Cluster{loader: loader, context: setting("context")}
+	if c.config, err = loader.ClientConfig(); err != nil {
+		return nil, fmt.Errorf("kubernetes:kubeconfig, kubernetes:context: %w", err)
 	}
 	c.config.QPS, c.config.Burst = 500, 1000 // as the stack's provider: one look may read hundreds of objects
 	c.config.WarningHandler = rest.NoWarnings{}
+	c.config.Wrap(func(next http.RoundTripper) http.RoundTripper { return endsWith{ctx, next} })
 	client, err := discovery.NewDiscoveryClientForConfig(c.config)
 	if err != nil {
 		return nil, err
@@ -74,17 +59,45 @@ func New(settings Settings) (*Cluster, error) {
 	return c, err
 }
 
+// endsWith ends each request with a context, beside the request's own.
+type endsWith struct {
+	ctx  context.Context
+	next http.RoundTripper
+}
+
+func (e endsWith) RoundTrip(request *http.Request) (*http.Response, error) {
+	if e.ctx.Err() != nil {
+		return nil, context.Cause(e.ctx)
+	}
+	ctx, cancel := context.WithCancelCause(request.Context())
+	// Until the body is read the request goes on: nothing here knows when that is.
+	context.AfterFunc(e.ctx, func() { cancel(context.Cause(e.ctx)) })
+	return e.next.RoundTrip(request.WithContext(ctx))
+}
+
 // Server is the API server's URL.
 func (c *Cluster) Server() string { return c.config.Host }
 
-// Answers returns why the API server does not let a namespace be read, which
-// need not exist, or nil.
-func (c *Cluster) Answers(ctx context.Context, namespace string) error {
-	namespaces := c.objects.Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"})
-	if _, err := namespaces.Get(ctx, namespace, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
-		return err
+// Context is the name of the kubeconfig's context; empty inside a cluster.
+func (c *Cluster) Context() string {
+	if c.context != "" {
+		return c.context
 	}
-	return nil
+	raw, err := c.loader.RawConfig()
+	if err != nil {
+		return ""
+	}
+	return raw.CurrentContext
+}
+
+// UID returns what identifies the cluster, as long as it lives.
+func (c *Cluster) UID(ctx context.Context) (string, error) {
+	namespaces := c.objects.Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"})
+	namespace, err := namespaces.Get(ctx, systemNamespace, metav1.GetOptions{})
+	if err != nil {
+		return "", err
+	}
+	return string(namespace.GetUID()), nil
 }
 
 // Get returns the live object that a manifest means, or nil if there is none.
@@ -103,23 +116,21 @@ func (c *Cluster) Get(ctx context.Context, manifest *object.Object) (*object.Obj
 	return live, err
 }
 
-// Create makes an object that is not there.
-func (c *Cluster) Create(ctx context.Context, object *object.Object) error {
-	client, err := c.client(object)
-	if err != nil {
-		return err
-	}
-	_, err = client.Create(ctx, object, metav1.CreateOptions{FieldManager: manager})
-	return err
-}
+// manager is the field manager of what Replace writes.
+const manager = "picluster"
 
-// Update replaces a live object, unless somebody was quicker.
-func (c *Cluster) Update(ctx context.Context, object *object.Object) error {
+// Replace replaces a live object, unless it has changed since it was read. With
+// dryRun the API server only says whether it would take it.
+func (c *Cluster) Replace(ctx context.Context, object *object.Object, dryRun bool) error {
 	client, err := c.client(object)
 	if err != nil {
 		return err
 	}
-	_, err = client.Update(ctx, object, metav1.UpdateOptions{FieldManager: manager})
+	options := metav1.UpdateOptions{FieldManager: manager}
+	if dryRun {
+		options.DryRun = []string{metav1.DryRunAll}
+	}
+	_, err = client.Update(ctx, object, options)
 	return err
 }
 

@@ -1,13 +1,13 @@
 package cluster
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"time"
+	"strings"
 
 	"github.com/picluster/picluster/ops/object"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/chart/loader"
 	"helm.sh/helm/v3/pkg/cli"
@@ -36,6 +36,50 @@ type Repository struct {
 	CAFile, CertFile, KeyFile string
 }
 
+// ReleaseOf returns the release that the inputs of Pulumi's resource describe. What
+// is known only after an up is there as NotKnown.
+func ReleaseOf(inputs map[string]any) Release {
+	text := func(section map[string]any, name string) string {
+		value, _ := section[name].(string)
+		return value
+	}
+	options, _ := inputs["repositoryOpts"].(map[string]any)
+	values, _ := known(inputs["values"]).(map[string]any)
+	return Release{
+		Name: text(inputs, "name"), Namespace: text(inputs, "namespace"),
+		Chart: text(inputs, "chart"), Version: text(inputs, "version"),
+		Repository: Repository{
+			URL: text(options, "repo"), Username: text(options, "username"), Password: text(options, "password"),
+			CAFile: text(options, "caFile"), CertFile: text(options, "certFile"), KeyFile: text(options, "keyFile"),
+		},
+		Values: values,
+	}
+}
+
+// NotKnown is in the place of what is known only after an up.
+const NotKnown = "[known after up]"
+
+// known returns a value with NotKnown for what is not known yet.
+func known(value any) any {
+	switch value := value.(type) {
+	case string:
+		return strings.ReplaceAll(value, plugin.UnknownStringValue, NotKnown)
+	case map[string]any:
+		shown := map[string]any{}
+		for key, child := range value {
+			shown[key] = known(child)
+		}
+		return shown
+	case []any:
+		shown := make([]any, len(value))
+		for i, child := range value {
+			shown[i] = known(child)
+		}
+		return shown
+	}
+	return value
+}
+
 // Record returns Helm's latest record of a release, or nil if there is none.
 func (c *Cluster) Record(namespace, name string) (*release.Release, error) {
 	helm, err := c.helm(namespace)
@@ -55,9 +99,34 @@ func (c *Cluster) Objects(record *release.Release) ([]*object.Object, error) {
 }
 
 // Render returns the objects that an installation or an upgrade of a release
-// would make, as Helm renders them with this cluster's version and kinds. It
-// changes nothing.
+// would create, as Helm renders them with this cluster's version and kinds. It
+// changes nothing. Helm fetches a chart without a context: when ctx ends, that is
+// left behind.
 func (c *Cluster) Render(ctx context.Context, r Release) ([]*object.Object, error) {
+	type result struct {
+		objects []*object.Object
+		err     error
+	}
+	rendered := make(chan result, 1)
+	go func() {
+		var done result
+		defer func() {
+			if p := recover(); p != nil {
+				done.err = fmt.Errorf("panic: %v", p)
+			}
+			rendered <- done
+		}()
+		done.objects, done.err = c.render(ctx, r)
+	}()
+	select {
+	case r := <-rendered:
+		return r.objects, r.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+func (c *Cluster) render(ctx context.Context, r Release) ([]*object.Object, error) {
 	helm, err := c.helm(r.Namespace)
 	if err != nil {
 		return nil, err
@@ -93,27 +162,6 @@ func (c *Cluster) Render(ctx context.Context, r Release) ([]*object.Object, erro
 		return nil, err
 	}
 	return c.objectsOf(rendered.Manifest, r.Namespace)
-}
-
-// Wait waits until objects are ready, as Helm waits for those of a release.
-func (c *Cluster) Wait(objects []*object.Object, timeout time.Duration) error {
-	helm, err := c.helm("")
-	if err != nil {
-		return err
-	}
-	var manifest bytes.Buffer
-	for _, o := range objects {
-		text, err := o.MarshalJSON()
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(&manifest, "---\n%s\n", text)
-	}
-	resources, err := helm.KubeClient.Build(&manifest, false)
-	if err != nil {
-		return err
-	}
-	return helm.KubeClient.Wait(resources, timeout)
 }
 
 // objectsOf returns the objects of a manifest, each with its namespace: Helm puts
@@ -169,10 +217,10 @@ func (g getter) ToRawKubeConfigLoader() clientcmd.ClientConfig {
 
 // namespaced is a kubeconfig whose namespace is the release's.
 type namespaced struct {
-	kubeconfig
+	clientConfig
 	namespace string
 }
 
-type kubeconfig = clientcmd.ClientConfig
+type clientConfig = clientcmd.ClientConfig
 
 func (n namespaced) Namespace() (string, bool, error) { return n.namespace, true, nil }

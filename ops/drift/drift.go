@@ -10,108 +10,171 @@ import (
 	"sync"
 
 	"github.com/picluster/picluster/ops/engine"
+	"github.com/picluster/picluster/ops/object"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
 )
 
-// Direct looks at the cluster and at MinIO themselves, at all that the state says
-// is there.
-func (t *Target) Direct(ctx context.Context) ([]Finding, error) {
-	var findings []Finding
-	for _, look := range []func(context.Context) ([]Finding, error){t.minio, t.kubernetes} {
-		found, err := look(ctx)
+// Look is what a look at a stack has found.
+type Look struct {
+	Findings []Finding
+	// Ignored is what driftIgnore names.
+	Ignored []Finding
+	// Differs says whether a refresh would change the state.
+	Differs bool
+	// Refresh says whether an up is to begin with a refresh: if one would change the
+	// state, and no release has failed. A refresh takes what a failed release was to
+	// deploy for deployed, and the up would not try it again.
+	Refresh bool
+	// Changes are the resources that the next up changes, whatever has drifted.
+	Changes map[urn.URN]bool
+	// RefreshErr is why a refresh fails, as a provider's does that cannot read what
+	// is gone; nil if it does not.
+	RefreshErr error
+}
+
+// Drifted returns the findings without the changes of the configuration that no up
+// has deployed yet, which Pulumi's own preview shows.
+func (l *Look) Drifted() []Finding {
+	return slices.DeleteFunc(slices.Clone(l.Findings), func(f Finding) bool { return f.Pending })
+}
+
+// ErrEmpty is returned by Find for a stack that has never been up.
+var ErrEmpty = errors.New("the stack has created nothing yet")
+
+// Find returns all drift of a stack. Its error says why it cannot be determined.
+//
+// Three look at once: Pulumi's refresh, at what its providers read; Pulumi's
+// preview, at what the configuration would change; and picluster itself, at the
+// cluster and at MinIO. Of what two of them see the last tells more.
+func (t *Target) Find(ctx context.Context, stack *engine.Stack) (*Look, error) {
+	if t.Empty() {
+		return nil, ErrEmpty
+	}
+	var (
+		looks               sync.WaitGroup
+		refresh, preview    []engine.Step
+		look                Look
+		previewErr, findErr error
+		previewed           = make(chan struct{})
+	)
+	looks.Go(func() {
+		look.RefreshErr = safely(func() (err error) { refresh, err = stack.Refresh(ctx); return err })
+	})
+	looks.Go(func() {
+		defer close(previewed)
+		previewErr = safely(func() (err error) { preview, err = stack.Preview(ctx); return err })
+	})
+	looks.Go(func() {
+		next := func() []engine.Step { <-previewed; return preview }
+		findErr = safely(func() (err error) { look.Findings, look.Ignored, err = t.direct(ctx, next); return err })
+	})
+	looks.Wait()
+	for _, err := range []error{findErr, previewErr} {
 		if err != nil {
 			return nil, err
 		}
-		findings = append(findings, found...)
 	}
-	found, err := t.secrets(ctx, findings)
-	return sorted(append(findings, found...)), err
+	if look.RefreshErr != nil && (!goneFromMinIO(look.Findings) || errors.Is(look.RefreshErr, engine.ErrLocked)) {
+		return nil, look.RefreshErr
+	}
+	if look.RefreshErr != nil {
+		// A provider can fail to read what is gone. It is found all the same.
+		look.Findings = append(look.Findings, Finding{Where: inPulumi, What: "refresh",
+			Is: "fails until the rest is repaired: " + object.Redact(firstLine(look.RefreshErr.Error()), t.state.Secrets)})
+	}
+	look.add(t.own(engine.Changing(refresh)), t.own(engine.Changing(preview)), t.state.Pending)
+	return &look, nil
 }
 
-// Find returns all drift of a stack. Its error says why it cannot be told.
-//
-// Three look at once: Pulumi's refresh, at what its providers read; Pulumi's
-// preview, at what the configuration would change; and Direct. Of what two of
-// them see Direct tells more.
-func Find(ctx context.Context, stack engine.Stack) ([]Finding, error) {
-	state, err := stack.State(ctx)
-	if err != nil {
-		return nil, err
-	}
-	target := NewTarget(state)
-	if target.Empty() {
-		return nil, errors.New("the stack has made nothing yet")
-	}
-	if err := target.Open(ctx); err != nil {
-		return nil, err
-	}
+// goneFromMinIO says whether something is gone that the provider cannot read then, so
+// that its refresh fails.
+func goneFromMinIO(findings []Finding) bool {
+	return slices.ContainsFunc(findings, func(f Finding) bool { return f.Where == inMinIO && f.Is == "is gone" })
+}
 
-	var (
-		looks                          sync.WaitGroup
-		refresh, preview               []engine.Step
-		refreshErr, previewErr, dirErr error
-		findings                       []Finding
-	)
-	looks.Go(func() { refresh, refreshErr = stack.Refresh(ctx) })
-	looks.Go(func() { preview, previewErr = stack.Preview(ctx) })
-	looks.Go(func() { findings, dirErr = target.Direct(ctx) })
-	looks.Wait()
-	if dirErr != nil {
-		return nil, dirErr
-	}
-	if previewErr != nil {
-		return nil, previewErr
-	}
-	if refreshErr != nil {
-		if len(findings) == 0 {
-			return nil, refreshErr
-		}
-		// A provider can fail to read what is gone. It is found all the same.
-		first, _, _ := strings.Cut(refreshErr.Error(), "\n")
-		findings = append(findings, Finding{Where: inPulumi, What: "refresh",
-			Is: "fails until the rest is put right, which make up does first: " + first})
-	}
+// own returns the steps of resources that the stack does not only read.
+func (t *Target) own(steps []engine.Step) []engine.Step {
+	return slices.DeleteFunc(slices.Clone(steps), func(s engine.Step) bool {
+		r := t.state.Find(s.URN)
+		return r != nil && r.External
+	})
+}
 
+// add adds what Pulumi sees to what was found, and notes what the next up restores.
+func (l *Look) add(refresh, preview []engine.Step, interrupted []urn.URN) {
+	failed := slices.ContainsFunc(l.Findings, func(f Finding) bool { return f.Failed })
+	stale := slices.ContainsFunc(l.Findings, func(f Finding) bool { return f.Stale })
+	l.Differs = len(refresh) > 0 || stale
+	l.Refresh = l.Differs && !failed && l.RefreshErr == nil
+	seen, upgraded := map[urn.URN]bool{}, map[urn.URN]bool{}
+	for _, s := range refresh {
+		seen[s.URN] = l.Refresh
+	}
+	for _, s := range preview {
+		upgraded[s.URN] = true
+	}
+	l.Changes = upgraded
+	for i, f := range l.Findings {
+		// An upgrade of a release for any reason restores its objects.
+		// An up that cannot refresh does not begin.
+		l.Findings[i].ByUp = l.RefreshErr == nil && (f.ByUp || f.Stale && l.Refresh || f.Repairable() && (seen[f.URN] || upgraded[f.URN]))
+	}
 	known := map[string]bool{}
-	for _, f := range findings {
+	for _, f := range append(slices.Clone(l.Findings), l.Ignored...) {
 		known[f.What] = true
 	}
-	for _, f := range append(refreshed(refresh), previewed(preview)...) {
+	for _, f := range refreshed(refresh, l.Refresh) {
 		if !known[f.What] {
-			findings = append(findings, f)
+			l.Findings = append(l.Findings, f)
 		}
 	}
-	return sorted(findings), nil
+	// What is found or ignored of an object says nothing of what is still to be deployed.
+	l.Findings = append(l.Findings, previewed(preview, interrupted)...)
+	sorted(l.Findings)
 }
 
-// refreshed tells what a refresh has found.
-func refreshed(steps []engine.Step) []Finding {
+// refreshed tells what a refresh has found, which the next up restores if it begins
+// with one.
+func refreshed(steps []engine.Step, byUp bool) []Finding {
 	var findings []Finding
-	for _, s := range engine.Changing(steps) {
+	for _, s := range steps {
 		where, what := Called(s.Resource())
 		is := "is gone"
-		if s.Op != "delete" {
-			is = "is another than in the state: " + paths(s.Changed)
+		if s.Op != apitype.OpDelete {
+			is = "differs from the state"
+			if len(s.Changed) > 0 {
+				is += ": " + paths(s.Changed)
+			}
 		}
-		findings = append(findings, Finding{Where: where, What: what, Is: is})
+		findings = append(findings, Finding{Where: where, What: what, Is: is, URN: s.URN, ByUp: byUp})
 	}
 	return findings
 }
 
 // previewed tells what a preview would do: what the configuration has, and the
-// state has not.
-func previewed(steps []engine.Step) []Finding {
+// state has not. Interrupted are resources that an up has begun to change.
+func previewed(steps []engine.Step, interrupted []urn.URN) []Finding {
 	var findings []Finding
-	for _, s := range engine.Changing(steps) {
+	for _, s := range steps {
 		_, what := Called(s.Resource())
-		is := fmt.Sprintf("is not yet as the configuration has it; up would %s it", strings.ReplaceAll(s.Op, "-", " "))
+		is := fmt.Sprintf("is not yet as the configuration has it; up would %s it", strings.ReplaceAll(string(s.Op), "-", " "))
+		if slices.Contains(interrupted, s.URN) {
+			is = "an up of it was interrupted; the next up continues"
+		}
 		if len(s.Changed) > 0 {
 			is += ": " + paths(s.Changed)
 		}
-		findings = append(findings, Finding{Where: inPulumi, What: what, Is: is})
+		findings = append(findings, Finding{Where: inPulumi, What: what, Is: is, URN: s.URN, ByUp: true, Pending: true})
 	}
 	return findings
 }
 
-func paths(changed map[string]any) string {
+func paths[V any](changed map[string]V) string {
 	return strings.Join(slices.Sorted(maps.Keys(changed)), ", ")
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
 }

@@ -1,5 +1,5 @@
 // Package drift finds what differs between a stack's state, its cluster and its
-// MinIO, and puts right what Pulumi itself does not see. Finding writes nothing.
+// MinIO. Finding writes nothing; Fix restores what is MinIO's alone.
 package drift
 
 import (
@@ -11,7 +11,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/picluster/picluster/ops/object"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
 )
 
 // Where drift is.
@@ -27,41 +27,114 @@ type Finding struct {
 	Where string
 	// What is the thing as people call it, like "Deployment tempo/tempo-querier".
 	What string
-	// Is says how it is, and how it should be.
+	// Is says how it is, and how it should be, in brief.
 	Is string
+	// Now and Then are what is there, and what a repair writes, in full but for
+	// secrets; Change is the difference between them, of an object. All are empty
+	// if Is says it.
+	Now, Then, Change string
 
-	// mend puts it right; nil leaves that to Pulumi.
-	mend func(context.Context) error
-	// object is what is there then, to be waited for; nil if it is no object.
-	object *object.Object
+	// URN is the resource that Pulumi restores; empty if it is none.
+	URN urn.URN
+	// Release is the release whose objects Helm restores, as NAMESPACE/RELEASE;
+	// empty if it is none.
+	Release string
+	// Fix restores it in MinIO; nil if that is Pulumi's to do.
+	Fix func(context.Context) error
+	// Unmerged returns the finding with a Fix of its own, if Helm's merge of the
+	// manifest and the live object is no valid object; else nil. It asks the API
+	// server, and changes nothing. It is nil if there is no live object to merge.
+	Unmerged func(context.Context) (*Finding, error)
+	// Enables says that Fix enables a user that was disabled.
+	Enables bool
+	// Failed says that it is a release whose last operation has failed.
+	Failed bool
+	// Stale says that the state has an older revision of a release than Helm, which a
+	// refresh stores.
+	Stale bool
+	// ByUp says that the next `pulumi up` restores it.
+	ByUp bool
+	// Pending is a change of the configuration that no up has deployed yet.
+	Pending bool
 }
 
-// Mendable returns those that Mend puts right.
-func Mendable(findings []Finding) []Finding {
-	return slices.DeleteFunc(slices.Clone(findings), func(f Finding) bool { return f.mend == nil })
+// Repairable says whether a repair restores it. What others have added is only
+// reported.
+func (f Finding) Repairable() bool { return f.Fix != nil || f.Release != "" || f.URN != "" }
+
+// after says what becomes of it with the next up.
+func (f Finding) after() string {
+	switch {
+	case f.Pending:
+		return "up deploys it"
+	case f.ByUp:
+		return "up restores it"
+	case f.Repairable():
+		return "repair restores it"
+	}
+	return "reported only"
 }
 
-// Table writes findings for a terminal.
+// Table writes findings for a terminal, each with its number.
 func Table(w io.Writer, findings []Finding) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "WHERE\tWHAT\tIS")
-	for _, f := range findings {
-		fmt.Fprintf(table, "%s\t%s\t%s\n", f.Where, f.What, strings.Join(strings.Fields(f.Is), " "))
+	fmt.Fprintln(table, "NO\tWHERE\tWHAT\tTHEN\tIS")
+	for i, f := range findings {
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\n", i+1, f.Where, f.What, f.after(), oneLine(f.Is))
 	}
 	return table.Flush()
 }
 
-// Markdown returns findings as a table for an issue.
-func Markdown(stack string, findings []Finding) string {
-	if len(findings) == 0 {
-		return fmt.Sprintf("Stack `%s` has not drifted.\n", stack)
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// longest is how long Markdown gets, in bytes: an issue on GitHub has at most
+// 65,536 characters.
+const longest = 60_000
+
+// Markdown returns a look as a table for an issue.
+func (l *Look) Markdown(stack string) string {
+	var text strings.Builder
+	if len(l.Findings) == 0 {
+		fmt.Fprintf(&text, "Stack `%s` has not drifted.\n", stack)
+	} else {
+		fmt.Fprintf(&text, "Stack `%s` has drifted.\n\n| no | where | what | then | is |\n|---|---|---|---|---|\n", stack)
+	}
+	for i, f := range l.Findings {
+		row := fmt.Sprintf("| %d | %s | %s | %s | %s |\n", i+1, f.Where, cell(f.What), f.after(), cell(f.Is))
+		if text.Len()+len(row) > longest {
+			fmt.Fprintf(&text, "\n%d more: `picluster drift --stack %s`\n", len(l.Findings)-i, stack)
+			break
+		}
+		text.WriteString(row)
+	}
+	if len(l.Ignored) > 0 {
+		fmt.Fprintf(&text, "\nIgnored by `driftIgnore`: %d\n", len(l.Ignored))
+	}
+	if steps := NextSteps(l.Findings, stack); steps != "" {
+		fmt.Fprintf(&text, "\n```\n%s```\n", steps)
+	}
+	return text.String()
+}
+
+// NextSteps returns what to do about findings, a line each.
+func NextSteps(findings []Finding, stack string) string {
+	var pending, repairable, reported bool
+	for _, f := range findings {
+		pending = pending || f.Pending
+		repairable = repairable || f.Repairable() && !f.Pending
+		reported = reported || !f.Repairable() && !f.Pending
 	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "Stack `%s` has drifted.\n\n| where | what | is |\n|---|---|---|\n", stack)
-	for _, f := range findings {
-		fmt.Fprintf(&text, "| %s | %s | %s |\n", f.Where, cell(f.What), cell(f.Is))
+	if pending {
+		fmt.Fprintf(&text, "Deploy the change:        picluster up --stack %s\n", stack)
 	}
-	fmt.Fprintf(&text, "\nPut it right: `make up STACK=%s`. Accept it into the state: `make refresh STACK=%s`.\n", stack, stack)
+	if repairable {
+		fmt.Fprintf(&text, "Restore it:               picluster repair --stack %s\n", stack)
+		fmt.Fprintf(&text, "Accept it into the state: picluster refresh --stack %s\n", stack)
+	}
+	if reported {
+		text.WriteString("Reported only:            remove it where it was added, or add it to driftIgnore\n")
+	}
 	return text.String()
 }
 
@@ -73,7 +146,7 @@ func cell(text string) string {
 // sorted returns findings in the order of where and what they are.
 func sorted(findings []Finding) []Finding {
 	slices.SortStableFunc(findings, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.Where, b.Where), cmp.Compare(a.What, b.What))
+		return cmp.Or(cmp.Compare(a.Where, b.Where), cmp.Compare(a.What, b.What), cmp.Compare(a.Is, b.Is))
 	})
 	return findings
 }

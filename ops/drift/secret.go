@@ -17,59 +17,63 @@ const (
 	secretKeyField = "MINIO_SECRET_ACCESS_KEY" // #nosec G101 -- the name of a key
 )
 
-// secrets looks whether the keys in each tenant's Secret open its bucket: in the
-// stack's own Secret, or in the one that somebody else keeps. What is found already
-// is not told again.
-func (t *Target) secrets(ctx context.Context, found []Finding) ([]Finding, error) {
+// denials say why keys do not open a bucket.
+var denials = map[objectstore.Denial]string{
+	objectstore.WrongKey:   "its secret key is not the user's",
+	objectstore.NoUser:     "its access key is of no user, or of one that is disabled",
+	objectstore.NotAllowed: "its user may not",
+	objectstore.NoBucket:   "there is none",
+}
+
+// secrets returns looks whether the keys in each tenant's Secret open its bucket:
+// in the stack's own Secret, or in one that is managed elsewhere. What is found
+// already is not told again.
+func (t *Target) secrets(found []Finding) []look {
 	if slices.ContainsFunc(found, func(f Finding) bool { return f.Where == inMinIO }) {
-		return nil, nil
+		return nil
 	}
-	var findings []Finding
+	var looks []look
 	for _, tenant := range t.tenants() {
-		secretName, _ := tenant["secretName"].(string)
-		if secretName == "" {
+		text := func(name string) string { value, _ := tenant[name].(string); return value }
+		if text("secretName") == "" {
 			continue // the keys are inline
 		}
-		f, err := t.secret(ctx, tenant, secretName, found)
-		if err != nil {
-			return nil, err
+		manifest := &object.Object{}
+		manifest.SetAPIVersion("v1")
+		manifest.SetKind("Secret")
+		manifest.SetNamespace(text("namespace"))
+		manifest.SetName(text("secretName"))
+		name := object.Name(manifest)
+		if slices.ContainsFunc(found, func(g Finding) bool { return g.What == name }) {
+			continue
 		}
-		findings = append(findings, f...)
+		looks = append(looks, func(ctx context.Context) ([]Finding, error) { return t.secret(ctx, manifest, text("bucket")) })
 	}
-	return findings, nil
+	return looks
 }
 
 // tenants returns the outputs of each tenant: those of the stack, if it has one alone.
 func (t *Target) tenants() []map[string]any {
-	var tenants []map[string]any
-	for _, stack := range t.state.Of("pulumi:pulumi:Stack") {
-		several, ok := stack.Outputs["tenants"].(map[string]any)
-		if !ok {
-			return []map[string]any{stack.Outputs}
+	several, ok := t.state.Output("tenants").(map[string]any)
+	if !ok {
+		one := map[string]any{}
+		for _, name := range []string{"secretName", "namespace", "bucket"} {
+			one[name] = t.state.Output(name)
 		}
-		for _, name := range slices.Sorted(maps.Keys(several)) {
-			if outputs, ok := several[name].(map[string]any); ok {
-				tenants = append(tenants, outputs)
-			}
+		return []map[string]any{one}
+	}
+	var tenants []map[string]any
+	for _, name := range slices.Sorted(maps.Keys(several)) {
+		if outputs, ok := several[name].(map[string]any); ok {
+			tenants = append(tenants, outputs)
 		}
 	}
 	return tenants
 }
 
 // secret looks whether the keys in a Secret open a tenant's bucket.
-func (t *Target) secret(ctx context.Context, tenant map[string]any, secretName string, found []Finding) ([]Finding, error) {
-	namespace, _ := tenant["namespace"].(string)
-	bucket, _ := tenant["bucket"].(string)
-	manifest := &object.Object{}
-	manifest.SetAPIVersion("v1")
-	manifest.SetKind("Secret")
-	manifest.SetNamespace(namespace)
-	manifest.SetName(secretName)
+func (t *Target) secret(ctx context.Context, manifest *object.Object, bucket string) ([]Finding, error) {
 	f := Finding{Where: inKubernetes, What: object.Name(manifest)}
-	if slices.ContainsFunc(found, func(g Finding) bool { return g.What == f.What }) {
-		return nil, nil
-	}
-
 	live, err := t.cluster.Get(ctx, manifest)
 	if err != nil {
 		return nil, err
@@ -87,15 +91,9 @@ func (t *Target) secret(ctx context.Context, tenant map[string]any, secretName s
 	if err != nil {
 		return nil, unanswered("MinIO", t.store.Endpoint(), err)
 	}
-	reasons := map[objectstore.Denial]string{
-		objectstore.WrongKey:   "its secret key is not the user's",
-		objectstore.NoUser:     "its access key is of no user, or of one that is disabled",
-		objectstore.NotAllowed: "its user may not",
-		objectstore.NoBucket:   "there is none",
-	}
 	if denial == "" {
 		return nil, nil
 	}
-	f.Is = "does not open the bucket " + bucket + ": " + reasons[denial]
+	f.Is = "does not open the bucket " + bucket + ": " + denials[denial]
 	return []Finding{f}, nil
 }

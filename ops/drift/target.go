@@ -1,167 +1,217 @@
 package drift
 
 import (
-	"cmp"
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
-	"strings"
-	"time"
+	"runtime/debug"
+	"sync"
 
 	"github.com/picluster/picluster/ops/cluster"
 	"github.com/picluster/picluster/ops/engine"
 	"github.com/picluster/picluster/ops/object"
 	"github.com/picluster/picluster/ops/objectstore"
+	"golang.org/x/sync/errgroup"
+	"helm.sh/helm/v3/pkg/release"
 )
 
-// answerTimeout is how long the cluster and MinIO have to answer at all.
-const answerTimeout = 10 * time.Second
+// Cluster is what is asked of a *cluster.Cluster.
+type Cluster interface {
+	Server() string
+	Context() string
+	UID(ctx context.Context) (string, error)
+	Get(ctx context.Context, manifest *object.Object) (*object.Object, error)
+	Replace(ctx context.Context, object *object.Object, dryRun bool) error
+	Record(namespace, name string) (*release.Release, error)
+	Objects(record *release.Release) ([]*object.Object, error)
+	Render(ctx context.Context, r cluster.Release) ([]*object.Object, error)
+}
 
-// Target is what a stack's state says it has made, and where. The settings are
-// those in the state: a refresh talks to these, whatever the configuration says.
+// Store is what is asked of an *objectstore.Store.
+type Store interface {
+	Endpoint() string
+	Ping(ctx context.Context) error
+	HasBucket(ctx context.Context, bucket string) (bool, error)
+	BucketPolicy(ctx context.Context, bucket string) (string, error)
+	DeleteBucketPolicy(ctx context.Context, bucket string) error
+	User(ctx context.Context, name string) (*objectstore.User, error)
+	SetUser(ctx context.Context, name, secretKey string) error
+	Attach(ctx context.Context, user, policy string) error
+	Detach(ctx context.Context, user, policy string) error
+	RemoveFromGroup(ctx context.Context, user, group string) error
+	Policy(ctx context.Context, name string) (string, error)
+	SetPolicy(ctx context.Context, name, document string) error
+	Opens(ctx context.Context, accessKey, secretKey, bucket string) (objectstore.Denial, error)
+}
+
+// Target is what a stack's state says it has created, and the servers where that is.
 type Target struct {
 	state   *engine.State
-	store   *objectstore.Store
-	cluster *cluster.Cluster
+	store   Store
+	cluster Cluster
+	ignores []object.Ignore
+
+	mu      sync.Mutex
+	ignored []Finding
 }
 
-// NewTarget returns what a state says.
-func NewTarget(state *engine.State) *Target { return &Target{state: state} }
-
-// Open looks whether the cluster and the MinIO of the state answer, and take the
-// credentials: a refresh would take what does not answer for deleted. The error is
-// one line.
-func (t *Target) Open(ctx context.Context) (err error) {
-	t.store, t.cluster, err = look(ctx, t.settings(minioProvider), t.settings(kubernetesProvider), t.namespace())
-	return err
-}
-
-// Ready looks whether what the configuration names answers, and takes its
-// credentials: that is what an up talks to. It says whether the state has the
-// same settings.
-func (t *Target) Ready(ctx context.Context, config map[string]string) (same bool, err error) {
-	same = true
-	for provider, names := range map[string][]string{minioProvider: objectstore.Names(), kubernetesProvider: cluster.Names} {
-		for _, name := range names {
-			same = same && t.settings(provider)(name) == inConfig(config, provider)(name)
-		}
-	}
-	if _, err := objectstore.New(inConfig(config, minioProvider)); err != nil {
-		return false, nil // the program names it, with all else that is wrong
-	}
-	_, _, err = Servers(ctx, config)
-	return same, err
-}
-
-// Servers returns the MinIO and the cluster that a configuration names, if both
-// answer and take its credentials.
-func Servers(ctx context.Context, config map[string]string) (*objectstore.Store, *cluster.Cluster, error) {
-	return look(ctx, inConfig(config, minioProvider), inConfig(config, kubernetesProvider), cmp.Or(config["picluster:namespace"], "tempo"))
-}
-
-// inConfig returns the settings of a provider in a configuration.
-func inConfig(config map[string]string, provider string) func(name string) string {
-	return func(name string) string { return config[provider+":"+name] }
-}
-
-// Empty says whether the stack has made nothing yet.
+// Empty says whether the stack has created nothing yet.
 func (t *Target) Empty() bool {
 	return len(t.state.Of(engine.BucketType)) == 0 && len(t.state.Of(engine.NamespaceType)) == 0
 }
 
-// Providers whose settings are looked at.
-const (
-	minioProvider      = "minio"
-	kubernetesProvider = "kubernetes"
-)
+// look looks at a part of the target.
+type look func(context.Context) ([]Finding, error)
 
-// settings returns the settings of a provider in the state: those of a resource
-// that it has made.
-func (t *Target) settings(provider string) func(name string) string {
-	for _, r := range t.state.Resources {
-		if r.Custom && strings.HasPrefix(r.Type, provider+":") {
-			return t.state.Provider(r).Text
+// atOnce is how many looks there are at a time: enough to hide the time that an
+// answer takes, few enough for a MinIO on a small board.
+const atOnce = 16
+
+// together runs looks side by side, and returns what they find in their order.
+func (t *Target) together(ctx context.Context, looks []look) ([]Finding, error) {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	found := make([][]Finding, len(looks))
+	for i, look := range looks {
+		group.Go(func() error {
+			return safely(func() (err error) { found[i], err = look(ctx); return err })
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	var findings []Finding
+	for _, f := range found {
+		findings = append(findings, f...)
+	}
+	return findings, nil
+}
+
+// safely runs do, and returns a panic as an error: Go ends a program that panics with
+// 2, which is drift's code for something else.
+func safely(do func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	return do()
+}
+
+// direct looks at the cluster and at MinIO themselves, at all that the state says
+// is there. next returns the steps that the next up would take.
+func (t *Target) direct(ctx context.Context, next func() []engine.Step) (findings, ignored []Finding, err error) {
+	looks := append(t.objects(next), t.releases(next)...)
+	looks = append(looks, t.buckets()...)
+	looks = append(looks, t.policies()...)
+	looks = append(looks, t.users()...)
+	findings, err = t.together(ctx, looks)
+	if err != nil {
+		return nil, nil, err
+	}
+	found, err := t.together(ctx, t.secrets(findings))
+	if err != nil {
+		return nil, nil, err
+	}
+	findings = append(findings, found...)
+	var report []Finding
+	for _, f := range findings {
+		if t.ignoresObject(f.What) {
+			t.ignored = append(t.ignored, f)
+		} else {
+			report = append(report, f)
 		}
 	}
-	return func(string) string { return "" }
+	return sorted(report), sorted(t.ignored), nil
 }
 
-// namespace is the stack's, or one that need not be there.
-func (t *Target) namespace() string {
-	for _, r := range t.state.Of(engine.NamespaceType) {
-		return r.ID
-	}
-	return "default"
-}
-
-// look returns the MinIO and the cluster of some settings, if both answer.
-func look(ctx context.Context, minio, kubernetes func(name string) string, namespace string) (*objectstore.Store, *cluster.Cluster, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
-	defer cancel()
-	store, storeErr := objectstore.New(minio)
-	if storeErr == nil {
-		if err := store.Answers(ctx); err != nil {
-			storeErr = unanswered("MinIO", store.Endpoint(), err)
+func (t *Target) ignoresObject(name string) bool {
+	for _, ignore := range t.ignores {
+		if ignore.MatchesObject(name) {
+			return true
 		}
 	}
-	target, clusterErr := cluster.New(kubernetes)
-	if clusterErr == nil {
-		if err := target.Answers(ctx, namespace); err != nil {
-			clusterErr = unanswered("Kubernetes", target.Server(), err)
-		}
-	}
-	if storeErr != nil && clusterErr != nil {
-		return nil, nil, fmt.Errorf("%w; %w", storeErr, clusterErr)
-	}
-	return store, target, cmp.Or(storeErr, clusterErr)
+	return false
 }
 
-// settingsOf are what to set when a server is not reached.
-var settingsOf = map[string]struct{ address, credentials, ca string }{
-	"MinIO":      {"minio:minioServer", "minio:minioUser, and pulumi config set --secret minio:minioPassword", "minio:minioCacertFile"},
-	"Kubernetes": {"kubernetes:kubeconfig", "kubernetes:kubeconfig", "kubernetes:kubeconfig"},
+// Open looks whether the MinIO and the cluster of the state answer and take the
+// credentials in it, and whether it is the stack's own cluster: a refresh takes what
+// does not answer, or another cluster, for deleted. The error is one line.
+func Open(ctx context.Context, state *engine.State, config engine.Config) (*Target, error) {
+	t, err := newTarget(state, config)
+	if err != nil {
+		return nil, err
+	}
+	if t.Empty() {
+		return t, nil
+	}
+	store, cluster, err := servers(ctx, settingsIn(state, minioProvider), settingsIn(state, kubernetesProvider))
+	if err != nil {
+		return nil, err
+	}
+	t.store, t.cluster = store, cluster
+	return t, t.identify(ctx, cluster)
 }
 
-// unanswered says in one line who did not answer, or refused, and the way out.
-func unanswered(who, where string, err error) error {
-	var (
-		network     net.Error
-		unknown     x509.UnknownAuthorityError
-		certificate x509.CertificateInvalidError
-		settings    = settingsOf[who]
-	)
-	switch {
-	case errors.As(err, &unknown):
-		return fmt.Errorf("%s at %s has a certificate of a CA that is not known here: set %s", who, where, settings.ca)
-	case errors.As(err, &certificate) && certificate.Reason == x509.Expired:
-		return fmt.Errorf("%s at %s has a certificate that has expired: renew it there", who, where)
-	case errors.As(err, &network):
-		return fmt.Errorf("%s at %s does not answer: start it, or set %s: %w", who, where, settings.address, err)
+// Ready looks whether the MinIO and the cluster of the configuration answer and take
+// its credentials, and whether it is the stack's own cluster: that is what an up
+// talks to. It says whether the state has the same settings, so that a refresh
+// would talk to them too.
+func Ready(ctx context.Context, state *engine.State, config engine.Config) (same bool, err error) {
+	t, err := newTarget(state, config)
+	if err != nil {
+		return false, err
 	}
-	return fmt.Errorf("%s at %s refuses: set %s: %w", who, where, settings.credentials, err)
+	store, cluster, err := Servers(ctx, config)
+	if err != nil {
+		return false, err
+	}
+	if store == nil {
+		return false, t.identify(ctx, cluster)
+	}
+	return t.sameSettings(config), t.identify(ctx, cluster)
 }
 
-// Called is what people call a resource, and where it is.
-func Called(r *engine.Resource) (where, what string) {
-	switch r.Type {
-	case engine.BucketType:
-		return inMinIO, "bucket " + r.Text("bucket")
-	case engine.UserType:
-		return inMinIO, "user " + r.Text("name")
-	case engine.PolicyType:
-		return inMinIO, "policy " + r.Text("name")
-	case engine.AttachmentType:
-		return inMinIO, "user " + r.Text("userName")
+func newTarget(state *engine.State, config engine.Config) (*Target, error) {
+	ignores, err := object.ParseIgnores(config.Own("driftIgnore", "[]"))
+	if err != nil {
+		return nil, err
 	}
-	if o := r.Object(); o != nil {
-		return inKubernetes, object.Name(o)
-	}
-	if r.Type == engine.ReleaseType {
-		return inKubernetes, releaseName(r.Text("namespace"), r.Text("name"))
-	}
-	return inPulumi, r.URN.Type() + " " + r.URN.Name()
+	return &Target{state: state, ignores: ignores}, nil
 }
 
-func releaseName(namespace, name string) string { return fmt.Sprintf("release %s/%s", namespace, name) }
+// OtherClusterError is another cluster than the one that the stack was brought up on.
+type OtherClusterError struct {
+	// Context and Server are the ones that were reached, with the UID Is; the
+	// stack's has the UID Want.
+	Context, Server, Is, Want string
+}
+
+func (e *OtherClusterError) Error() string {
+	return fmt.Sprintf("this is another cluster: context %q at %s has the UID %s; the stack was brought up on the cluster with the UID %s. "+
+		"Fix: pulumi config set kubernetes:context NAME; or, if the cluster was rebuilt on purpose: picluster up --other-cluster",
+		e.Context, e.Server, e.Is, e.Want)
+}
+
+// identify compares a cluster with the one that the stack was brought up on, if the
+// state has recorded that.
+func (t *Target) identify(ctx context.Context, cluster Cluster) error {
+	want := t.state.ClusterUID()
+	if want == "" {
+		return nil
+	}
+	is, err := cluster.UID(ctx)
+	if err != nil {
+		return unanswered("Kubernetes", cluster.Server(), err)
+	}
+	if is != want {
+		return &OtherClusterError{cluster.Context(), cluster.Server(), is, want}
+	}
+	return nil
+}
+
+// IsOtherCluster says whether an error is that it is another cluster.
+func IsOtherCluster(err error) bool {
+	var other *OtherClusterError
+	return errors.As(err, &other)
+}

@@ -1,15 +1,18 @@
 package engine
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"os/exec"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/picluster/picluster/ops/object"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/sig"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
 )
 
 // State is a stack's state, with its secrets in plain text. It is for memory
@@ -18,22 +21,24 @@ type State struct {
 	Resources []*Resource
 	// Secrets are the texts that the state keeps encrypted.
 	Secrets []string
+	// Pending are the resources of operations that an interrupted update has begun.
+	// Pulumi keeps the note of a creation also after a later update has done it.
+	Pending []urn.URN
 }
 
 // Resource is one resource of a state or of a step.
 type Resource struct {
-	URN    URN    `json:"urn"`
-	Type   string `json:"type"`
-	ID     string `json:"id"`
-	Custom bool   `json:"custom"`
-	// External is a resource that somebody else keeps, and the stack only reads.
-	External bool `json:"external"`
+	URN    urn.URN
+	Type   string
+	ID     string
+	Custom bool
+	// External is a resource that is managed elsewhere, and that the stack only reads.
+	External bool
 	// Parent is the URN of the component that it is in.
-	Parent  URN            `json:"parent"`
-	Inputs  map[string]any `json:"inputs"`
-	Outputs map[string]any `json:"outputs"`
+	Parent          urn.URN
+	Inputs, Outputs map[string]any
 	// Provider is the URN of the resource's provider, "::" and its ID.
-	Provider string `json:"provider"`
+	Provider string
 }
 
 // Text returns a text of the resource's: an output, or else an input. It is empty
@@ -46,11 +51,30 @@ func (r *Resource) Text(key string) string {
 	return text
 }
 
-// ProviderVersion is the version of the resource's provider, which the name of a
-// default provider has, like default_4_24_0; empty if it is none.
-func (r *Resource) ProviderVersion() string {
-	_, name, _ := strings.Cut(r.Provider, "::default_")
-	version, _, _ := strings.Cut(name, "::")
+// ProviderURN returns the URN of the resource's provider.
+func (r *Resource) ProviderURN() string {
+	if at := strings.LastIndex(r.Provider, "::"); at >= 0 {
+		return r.Provider[:at]
+	}
+	return ""
+}
+
+// ProviderName returns the name of the resource's provider, like default_4_24_0;
+// empty if it is none.
+func (r *Resource) ProviderName() string {
+	if provider := r.ProviderURN(); provider != "" {
+		return urn.URN(provider).Name()
+	}
+	return ""
+}
+
+// DefaultProviderVersion returns the version of the resource's provider, which the
+// name of a default provider has; empty if it is an explicit one.
+func (r *Resource) DefaultProviderVersion() string {
+	version, found := strings.CutPrefix(r.ProviderName(), "default_")
+	if !found {
+		return ""
+	}
 	return strings.ReplaceAll(version, "_", ".")
 }
 
@@ -63,50 +87,27 @@ func (r *Resource) Object() *object.Object {
 	return (&object.Object{Object: r.Inputs}).DeepCopy()
 }
 
-// URN is a resource's name in Pulumi:
-// urn:pulumi:<stack>::<project>::<type>$<type>::<name>.
-type URN string
-
-// Name is the last part of the URN.
-func (u URN) Name() string {
-	return string(u[strings.LastIndex(string(u), "::")+2:])
-}
-
-// Type is the resource's own type, without its parents'.
-func (u URN) Type() string {
-	parts := strings.Split(string(u), "::")
-	if len(parts) < 3 {
-		return ""
-	}
-	return parts[2][strings.LastIndex(parts[2], "$")+1:]
-}
-
 // State reads the stack's state. A stack that has never been up has no resources.
-func (s Stack) State(ctx context.Context) (*State, error) {
-	cmd := exec.CommandContext(ctx, "pulumi", "stack", "export", "--stack", s.Name, "--show-secrets")
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		text := strings.TrimSpace(stderr.String())
-		return nil, fmt.Errorf("pulumi stack export: %w: %s", err, strings.TrimSpace(text+"\n"+wayOut([]string{text})))
+func (s *Stack) State(ctx context.Context) (*State, error) {
+	export, err := s.api.Export(ctx)
+	if err != nil {
+		return nil, explained(ctx, err)
 	}
-	return parseState(stdout.Bytes())
+	return parseState(export)
 }
 
-func parseState(text []byte) (*State, error) {
-	var export struct {
-		Deployment struct {
-			Resources []*Resource `json:"resources"`
-		} `json:"deployment"`
+func parseState(export apitype.UntypedDeployment) (*State, error) {
+	var deployment apitype.DeploymentV3
+	if len(export.Deployment) > 0 {
+		if err := json.Unmarshal(export.Deployment, &deployment); err != nil {
+			return nil, fmt.Errorf("pulumi stack export: %w", err)
+		}
 	}
-	if err := json.Unmarshal(text, &export); err != nil {
-		return nil, fmt.Errorf("pulumi stack export: %w", err)
-	}
-	state := &State{Resources: export.Deployment.Resources}
-	for _, r := range state.Resources {
+	state := &State{}
+	for _, r := range deployment.Resources {
 		for _, properties := range []map[string]any{r.Inputs, r.Outputs} {
 			for key, value := range properties {
-				// Providers' own notes, as a whole, repeat what stands elsewhere.
+				// Providers' own notes, as a whole, repeat what is stored elsewhere.
 				if strings.HasPrefix(key, "__") {
 					delete(properties, key)
 					continue
@@ -114,23 +115,28 @@ func parseState(text []byte) (*State, error) {
 				properties[key] = state.reveal(value)
 			}
 		}
+		if r.Delete {
+			continue // what a replacement has left to delete
+		}
+		state.Resources = append(state.Resources, &Resource{
+			URN: r.URN, Type: string(r.Type), ID: string(r.ID), Custom: r.Custom, External: r.External, Parent: r.Parent,
+			Inputs: r.Inputs, Outputs: r.Outputs, Provider: r.Provider,
+		})
+	}
+	for _, operation := range deployment.PendingOperations {
+		state.Pending = append(state.Pending, operation.Resource.URN)
 	}
 	slices.Sort(state.Secrets)
 	state.Secrets = slices.Compact(state.Secrets)
 	return state, nil
 }
 
-// The mark of a secret in a state, from Pulumi's sdk/go/common/resource/sig.
-const (
-	signature = "4dabf18193072939515e22adb298388d"
-	secret    = "1b47061264138c4ac30d75fd1eb44270"
-)
-
-// reveal returns a value with its secrets in plain text, and notes them.
+// reveal returns a value with its secrets in plain text, and notes them. See
+// apitype.SecretV1 for how a state that is exported with its secrets has them.
 func (s *State) reveal(value any) any {
 	switch value := value.(type) {
 	case map[string]any:
-		if value[signature] == secret {
+		if value[sig.Key] == sig.Secret {
 			var plain any
 			text, _ := value["plaintext"].(string)
 			if json.Unmarshal([]byte(text), &plain) != nil {
@@ -165,9 +171,42 @@ func (s *State) note(value any) {
 	}
 }
 
-// Of returns the resources of a type.
+// Of returns the resources of a type that are the stack's own.
 func (s *State) Of(kind string) []*Resource {
-	return slices.DeleteFunc(slices.Clone(s.Resources), func(r *Resource) bool { return r.Type != kind })
+	return slices.DeleteFunc(slices.Clone(s.Resources), func(r *Resource) bool { return r.Type != kind || r.External })
+}
+
+// Find returns the resource of a URN, or nil.
+func (s *State) Find(name urn.URN) *Resource {
+	for _, r := range s.Resources {
+		if r.URN == name {
+			return r
+		}
+	}
+	return nil
+}
+
+// Output returns an output of the stack, or nil.
+func (s *State) Output(name string) any {
+	for _, stack := range s.Of("pulumi:pulumi:Stack") {
+		return stack.Outputs[name]
+	}
+	return nil
+}
+
+// ClusterUID returns what identifies the cluster that the stack was brought up on: the
+// UID of the namespace kube-system, which the program reads. It is empty for a stack
+// that only earlier versions have brought up. The output clusterUid has it too, but
+// an up that fails leaves a stack without outputs.
+func (s *State) ClusterUID() string {
+	for _, r := range s.Resources {
+		if r.External && r.Type == NamespaceType && r.ID == "kube-system" {
+			metadata, _ := r.Outputs["metadata"].(map[string]any)
+			uid, _ := metadata["uid"].(string)
+			return uid
+		}
+	}
+	return ""
 }
 
 // Provider returns the settings of a resource's provider.
@@ -178,4 +217,32 @@ func (s *State) Provider(of *Resource) *Resource {
 		}
 	}
 	return &Resource{}
+}
+
+// KeyVersion returns the newest version of the bucket users' keys; 0 if there is
+// none. The names of the users' resources have it as their suffix after the first.
+func (s *State) KeyVersion() int {
+	newest := 0
+	for _, r := range s.Of(UserType) {
+		version := 1
+		if found := versionSuffix.FindStringSubmatch(r.URN.Name()); found != nil {
+			version, _ = strconv.Atoi(found[1])
+		}
+		newest = max(newest, version)
+	}
+	return newest
+}
+
+var versionSuffix = regexp.MustCompile(`-user-(\d+)$`)
+
+// Restored returns how many times a release, as NAMESPACE/RELEASE, was restored.
+func (s *State) Restored(release string) int {
+	for _, r := range s.Of(ReleaseType) {
+		if r.Text("namespace")+"/"+r.Text("name") == release {
+			description, _ := r.Inputs["description"].(string)
+			n, _ := strconv.Atoi(strings.TrimPrefix(description, "restore "))
+			return n
+		}
+	}
+	return 0
 }

@@ -8,4 +8,5 @@ const (
 	AttachmentType = "minio:index/iamUserPolicyAttachment:IamUserPolicyAttachment"
 	NamespaceType  = "kubernetes:core/v1:Namespace"
 	ReleaseType    = "kubernetes:helm.sh/v3:Release"
+	PasswordType   = "random:index/randomPassword:RandomPassword" // #nosec G101 -- a type
 )

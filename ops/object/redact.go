@@ -22,7 +22,7 @@ const shortest = 8
 // Patterns of redactor. The groups of assignment and pairs are what is before the
 // name, the name, what is between it and the value, and the value.
 const (
-	secretName = `[\w.-]*(?:passw(?:or)?d|secret|token|api[_.-]?key|access[_.-]?key|private[_.-]?key|credential|authorization)[\w.-]*`
+	secretName = `[\w.-]*(?:passw(?:or)?d|secret|token|api[_.-]?key|access[_.-]?key|private[_.-]?key|credential|authorization)[\w.-]*` // #nosec G101 -- a pattern
 	someValue  = `(\\".*?\\"|"(?:[^"\\]|\\.)*"|'[^']*'|\[[^\]]*\]|\{[^}]*\}|(?:(?:bearer|basic)\s+)?\S+)`
 )
 

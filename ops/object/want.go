@@ -29,7 +29,13 @@ var owners = []string{"before-first-apply", "helm", "picluster", "pulumi"}
 // The managedFields of live say which client has added a field. If none of owners
 // has written live, as after a restore from a backup, Want removes no fields,
 // because an added field looks like a default then.
-func Want(manifest, live *Object) (*Object, error) {
+func Want(manifest, live *Object) (*Object, error) { return want(manifest, live, true) }
+
+// Restored returns live as a repair leaves it: as Want, but with the fields that
+// other clients have added.
+func Restored(manifest, live *Object) (*Object, error) { return want(manifest, live, false) }
+
+func want(manifest, live *Object, pruned bool) (*Object, error) {
 	manifest, err := Normal(manifest)
 	if err != nil {
 		return nil, err
@@ -40,7 +46,7 @@ func Want(manifest, live *Object) (*Object, error) {
 	}
 
 	owned, others, controlled := fields(live)
-	if owned != nil {
+	if owned != nil && pruned {
 		prune(others.Difference(owned), owned, want.Object, manifest.Object)
 	}
 	fill(want.Object, manifest.Object, live.Object)

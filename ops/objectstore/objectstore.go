@@ -1,5 +1,5 @@
 // Package objectstore looks at a MinIO server directly, at what Pulumi's provider
-// never reads back, and puts it right.
+// never reads back, and restores it.
 package objectstore
 
 import (
@@ -97,9 +97,8 @@ func (s *Store) client(keys *credentials.Credentials) (*minio.Client, error) {
 // Endpoint is the server's host:port.
 func (s *Store) Endpoint() string { return s.endpoint }
 
-// Answers returns why the server does not take the administrator's credentials,
-// or nil.
-func (s *Store) Answers(ctx context.Context) error {
+// Ping returns why the server does not take the administrator's credentials, or nil.
+func (s *Store) Ping(ctx context.Context) error {
 	_, err := s.admin.AccountInfo(ctx, madmin.AccountOpts{})
 	return err
 }
@@ -109,14 +108,14 @@ func (s *Store) HasBucket(ctx context.Context, bucket string) (bool, error) {
 	return s.s3.BucketExists(ctx, bucket)
 }
 
-// Opened returns a bucket's own policy, by which others than its user reach it;
-// empty if it has none.
-func (s *Store) Opened(ctx context.Context, bucket string) (string, error) {
+// BucketPolicy returns a bucket's own policy, by which others than its user reach
+// it; empty if it has none.
+func (s *Store) BucketPolicy(ctx context.Context, bucket string) (string, error) {
 	return s.s3.GetBucketPolicy(ctx, bucket)
 }
 
-// Close takes a bucket's own policy away.
-func (s *Store) Close(ctx context.Context, bucket string) error {
+// DeleteBucketPolicy deletes a bucket's own policy.
+func (s *Store) DeleteBucketPolicy(ctx context.Context, bucket string) error {
 	return s.s3.SetBucketPolicy(ctx, bucket, "")
 }
 
@@ -140,25 +139,25 @@ func (s *Store) User(ctx context.Context, name string) (*User, error) {
 	return &User{info.Status == madmin.AccountEnabled, policies, info.MemberOf}, nil
 }
 
-// SetUser makes a user, or gives one another secret key; it is enabled.
+// SetUser creates a user, or sets another secret key; the user is enabled.
 func (s *Store) SetUser(ctx context.Context, name, secretKey string) error {
 	return s.admin.AddUser(ctx, name, secretKey)
 }
 
-// Attach gives a user a policy.
+// Attach attaches a policy to a user.
 func (s *Store) Attach(ctx context.Context, user, policy string) error {
 	_, err := s.admin.AttachPolicy(ctx, madmin.PolicyAssociationReq{Policies: []string{policy}, User: user})
 	return err
 }
 
-// Detach takes a policy from a user.
+// Detach detaches a policy from a user.
 func (s *Store) Detach(ctx context.Context, user, policy string) error {
 	_, err := s.admin.DetachPolicy(ctx, madmin.PolicyAssociationReq{Policies: []string{policy}, User: user})
 	return err
 }
 
-// Leave takes a user out of a group.
-func (s *Store) Leave(ctx context.Context, user, group string) error {
+// RemoveFromGroup removes a user from a group.
+func (s *Store) RemoveFromGroup(ctx context.Context, user, group string) error {
 	return s.admin.UpdateGroupMembers(ctx, madmin.GroupAddRemove{Group: group, Members: []string{user}, IsRemove: true})
 }
 
@@ -174,7 +173,7 @@ func (s *Store) Policy(ctx context.Context, name string) (string, error) {
 	return string(info.Policy), nil
 }
 
-// SetPolicy makes a policy, or gives one another document.
+// SetPolicy creates a policy, or sets another document.
 func (s *Store) SetPolicy(ctx context.Context, name, document string) error {
 	return s.admin.AddCannedPolicy(ctx, name, []byte(document))
 }

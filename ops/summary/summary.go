@@ -14,6 +14,8 @@ import (
 	"github.com/picluster/picluster/ops/cluster"
 	"github.com/picluster/picluster/ops/engine"
 	"github.com/picluster/picluster/ops/object"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
 )
 
 // longest is how long a summary gets, in bytes: a comment on GitHub has at most
@@ -43,10 +45,18 @@ func Markdown(ctx context.Context, stack string, steps []engine.Step, state *eng
 		return text
 	}
 	objects := objectsOf(ctx, changes, steps, state)
-	if full := text + objects.markdown(true); len(full) <= longest {
-		return full
+	for _, diffs := range []bool{true, false} {
+		if full := text + objects.markdown(diffs); len(full) <= longest {
+			return full
+		}
 	}
-	return text + objects.markdown(false)
+	return shortened(text+objects.markdown(false), stack)
+}
+
+// shortened cuts a text at the end of a line, and says where the rest is.
+func shortened(text, stack string) string {
+	text = text[:longest]
+	return text[:strings.LastIndex(text, "\n")+1] + fmt.Sprintf("\nThe rest is too long for a comment: `picluster preview --stack %s` shows it.\n", stack)
 }
 
 // rank is the place of a kind in kinds; -1 if it is none of them.
@@ -57,14 +67,15 @@ func rank(kind string) int {
 // changesOf returns what would change: one change for a replacement, which has
 // several steps.
 func changesOf(steps []engine.Step) []change {
-	byURN := map[engine.URN]change{}
+	byURN := map[urn.URN]change{}
 	for _, s := range engine.Changing(steps) {
-		c := change{s.Op, s}
-		if strings.Contains(s.Op, "replace") {
+		c := change{string(s.Op), s}
+		if strings.Contains(string(s.Op), "replace") {
 			c.kind = "replace"
 			if before, found := byURN[s.URN]; found {
 				c.step.Old, c.step.New = cmp.Or(s.Old, before.step.Old), cmp.Or(s.New, before.step.New)
-				c.step.Changed = maps.Clone(before.step.Changed)
+				c.step.Changed = map[string]apitype.PropertyDiff{}
+				maps.Copy(c.step.Changed, before.step.Changed)
 				maps.Copy(c.step.Changed, s.Changed)
 			}
 		}
@@ -131,7 +142,7 @@ func objectsOf(ctx context.Context, changes []change, steps []engine.Step, state
 	for _, c := range changes {
 		var err error
 		switch c.step.URN.Type() {
-		case "kubernetes:helm.sh/v3:Release":
+		case engine.ReleaseType:
 			err = all.release(ctx, c, steps, state)
 		default:
 			err = all.resource(c, state)
@@ -155,7 +166,7 @@ func (o *objects) resource(c change, state *engine.State) error {
 
 // release notes what Helm would do.
 func (o *objects) release(ctx context.Context, c change, steps []engine.Step, state *engine.State) error {
-	target, err := clusterOf(cmp.Or(c.step.New, c.step.Old), steps, state)
+	target, err := clusterOf(ctx, cmp.Or(c.step.New, c.step.Old), steps, state)
 	if err != nil {
 		return err
 	}
@@ -174,7 +185,7 @@ func (o *objects) release(ctx context.Context, c change, steps []engine.Step, st
 		}
 	}
 	if c.step.New != nil {
-		next := releaseOf(c.step.New)
+		next := cluster.ReleaseOf(c.step.New.Inputs)
 		if c.step.Old != nil && makesKey(steps) {
 			awaitKey(c.step.Old.Inputs["values"], next.Values)
 		}
@@ -220,56 +231,13 @@ func (o *objects) note(before, after *object.Object, secrets []string) error {
 	return nil
 }
 
-// releaseOf returns what Helm would be asked for.
-func releaseOf(r *engine.Resource) cluster.Release {
-	options, _ := r.Inputs["repositoryOpts"].(map[string]any)
-	option := func(name string) string {
-		text, _ := options[name].(string)
-		return text
-	}
-	values, _ := known(r.Inputs["values"]).(map[string]any)
-	return cluster.Release{
-		Name: r.Text("name"), Namespace: r.Text("namespace"),
-		Chart: r.Text("chart"), Version: r.Text("version"),
-		Repository: cluster.Repository{
-			URL: option("repo"), Username: option("username"), Password: option("password"),
-			CAFile: option("caFile"), CertFile: option("certFile"), KeyFile: option("keyFile"),
-		},
-		Values: values,
-	}
-}
-
-// unknown is how the engine writes a value that is known only after `up`, from
-// Pulumi's sdk/go/common/resource/plugin.
-const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-
-// notKnown is what people see instead.
-const notKnown = "[known after up]"
-
-// known returns a value with a word for what is not known yet.
-func known(value any) any {
-	switch value := value.(type) {
-	case string:
-		return strings.ReplaceAll(value, unknown, notKnown)
-	case map[string]any:
-		for key, child := range value {
-			value[key] = known(child)
-		}
-	case []any:
-		for i, child := range value {
-			value[i] = known(child)
-		}
-	}
-	return value
-}
-
 // keysAnnotation is the pods' annotation with a hash of the bucket's keys.
 const keysAnnotation = "picluster/keys"
 
 // makesKey says whether the steps make another secret key.
 func makesKey(steps []engine.Step) bool {
 	return slices.ContainsFunc(steps, func(s engine.Step) bool {
-		return s.Changes() && s.URN.Type() == "random:index/randomPassword:RandomPassword"
+		return s.Changes() && s.URN.Type() == engine.PasswordType
 	})
 }
 
@@ -281,7 +249,7 @@ func awaitKey(old any, values map[string]any) {
 	for key, child := range before {
 		section, _ := values[key].(map[string]any)
 		if _, found := values[key]; key == keysAnnotation && !found && values != nil {
-			values[key] = notKnown
+			values[key] = cluster.NotKnown
 		}
 		awaitKey(child, section)
 	}
@@ -289,14 +257,14 @@ func awaitKey(old any, values map[string]any) {
 
 // clusterOf returns the cluster of a resource: with the settings that its provider
 // has now, or will have if it is new.
-func clusterOf(r *engine.Resource, steps []engine.Step, state *engine.State) (*cluster.Cluster, error) {
+func clusterOf(ctx context.Context, r *engine.Resource, steps []engine.Step, state *engine.State) (*cluster.Cluster, error) {
 	provider := state.Provider(r)
 	for _, s := range steps {
 		if provider.URN == "" && s.New != nil && strings.HasPrefix(r.Provider, string(s.URN)+"::") {
 			provider = s.New
 		}
 	}
-	return cluster.New(provider.Text)
+	return cluster.New(ctx, provider.Text)
 }
 
 // markdown lists the objects, with or without their differences.
@@ -305,7 +273,7 @@ func (o objects) markdown(diffs bool) string {
 	if len(o.changed) > 0 {
 		fmt.Fprintf(&text, "\n#### Kubernetes objects: %d change, %d do not\n", len(o.changed), o.same)
 		if !diffs {
-			text.WriteString("\nTheir differences are too long for a comment: `make preview` shows them.\n")
+			text.WriteString("\nTheir differences are too long for a comment: `picluster preview` shows them.\n")
 		}
 	}
 	for _, c := range o.changed {

@@ -38,6 +38,18 @@ type Chart struct {
 	Version string
 }
 
+// firstWithoutOpenCensus is the first version whose Tempo, 2.10.6, has no OpenCensus
+// receiver any more. Its distributor ends at once if one is configured, which the
+// chart does all the same. Source: the chart's history of appVersion, and Tempo's
+// CHANGELOG.
+const firstWithoutOpenCensus = "v2.23.5"
+
+// HasOpenCensus says whether the Tempo of a version of the chart has the OpenCensus
+// receiver.
+func HasOpenCensus(version string) bool {
+	return semver.Compare("v"+version, firstWithoutOpenCensus) < 0
+}
+
 // WithDefaults returns the chart with what is empty filled in.
 func (c Chart) WithDefaults() Chart {
 	if c.Name == "" {

@@ -66,7 +66,7 @@ func run(ctx context.Context, l *lab.Lab, args []string) error {
 	if err := l.Start(ctx); err != nil {
 		return err
 	}
-	path, err := exec.LookPath(args[0])
+	path, err := l.LookPath(args[0])
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/picluster/picluster/ops/adopt"
+	"github.com/picluster/picluster/ops/drift"
+)
+
+// adoptExisting imports into the state what the stack would create and exists
+// already.
+func adoptExisting(ctx context.Context, o *options) error {
+	state, config, err := o.read(ctx)
+	if err != nil {
+		return untouched(err)
+	}
+	if _, err := drift.Ready(ctx, state, config); err != nil {
+		return untouched(err)
+	}
+	// The program reports bad settings, with all else that is wrong.
+	steps, err := o.stack.Preview(ctx)
+	if err != nil {
+		return untouched(err)
+	}
+	store, cluster, err := drift.Servers(ctx, config)
+	if err != nil || store == nil {
+		return untouched(errors.Join(err, errors.New("MinIO's settings cannot be used")))
+	}
+	found, imports, err := adopt.Finder{Store: store, Cluster: cluster}.Find(ctx, steps)
+	if err != nil {
+		return untouched(err)
+	}
+	if len(found) == 0 {
+		fmt.Printf("stack %s: nothing exists that it would create\n", o.stack.Name)
+		return nil
+	}
+	var findings []drift.Finding
+	for _, r := range found {
+		where, what := drift.Called(r)
+		findings = append(findings, drift.Finding{Where: where, What: what, Is: "exists already", ByUp: true})
+	}
+	if err := drift.Table(os.Stdout, findings); err != nil {
+		return err
+	}
+	if !o.yes && !confirmed("Import this into the stack?") {
+		return untouched(errors.New("not confirmed"))
+	}
+	if err := o.stack.Import(ctx, imports); err != nil {
+		return err
+	}
+	fmt.Printf("\nIt is as it was. See what up would change: picluster preview --stack %[1]s\nChange it: picluster up --stack %[1]s\n", o.stack.Name)
+	return nil
+}

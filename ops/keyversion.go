@@ -1,0 +1,46 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/picluster/picluster/ops/engine"
+)
+
+// checkKeyVersion returns an error if the configuration has another key version than
+// it can have after the state's. A lower one is of a checkout in which a rotation was
+// not committed: an up would revoke the key that is in use once more. A tenant of
+// install: false keeps the version before alone, so that a higher one by more than 1
+// would revoke the key that its pods have.
+func checkKeyVersion(state *engine.State, config engine.Config) error {
+	have := state.KeyVersion()
+	text := config.Own("keyVersion", "1")
+	want, err := strconv.Atoi(text)
+	if err != nil || have == 0 || config.Own("credentials", "secret") == "existing" {
+		return nil // the program reports what is no number
+	}
+	switch {
+	case want < have:
+		return fmt.Errorf("keyVersion: got %d; want %d or more, which the stack has. Fix: pulumi config set keyVersion %[2]d", want, have)
+	case want > have+1 && hasUnmanagedTenant(config):
+		return fmt.Errorf("keyVersion: got %d; want %d or %d: a tenant of install: false keeps one earlier key. Fix: pulumi config set keyVersion %[3]d", want, have, have+1)
+	}
+	return nil
+}
+
+// hasUnmanagedTenant says whether a tenant's release is managed elsewhere.
+func hasUnmanagedTenant(config engine.Config) bool {
+	var tenants []struct {
+		Install *bool `json:"install"`
+	}
+	if json.Unmarshal([]byte(config.Own("tenants", "[]")), &tenants) != nil {
+		return false // the program reports it
+	}
+	for _, tenant := range tenants {
+		if tenant.Install != nil && !*tenant.Install {
+			return true
+		}
+	}
+	return false
+}

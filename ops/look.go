@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/picluster/picluster/ops/drift"
+	"github.com/picluster/picluster/ops/engine"
+)
+
+// read reads the stack's state and configuration.
+func (o *options) read(ctx context.Context) (*engine.State, engine.Config, error) {
+	state, err := o.stack.State(ctx)
+	if err != nil {
+		return nil, engine.Config{}, err
+	}
+	config, err := o.stack.Config(ctx)
+	return state, config, err
+}
+
+// errOtherSettings is returned by look if the configuration names a server in
+// another way than the state, so that the state's cannot be relied on.
+var errOtherSettings = errors.New("the provider settings of the configuration differ from those in the state")
+
+// look looks whether the servers of the configuration answer, and whether it is the
+// stack's own cluster. It returns the target of the state, which is the same.
+func look(ctx context.Context, o *options) (*drift.Target, error) {
+	state, config, err := o.read(ctx)
+	if err != nil {
+		return nil, untouched(err)
+	}
+	if err := checkKeyVersion(state, config); err != nil && !o.raisesKeyVersion {
+		return nil, untouched(err)
+	}
+	same, err := drift.Ready(ctx, state, config)
+	if drift.IsOtherCluster(err) && o.otherCluster {
+		fmt.Fprintf(os.Stderr, "picluster: accepted with --other-cluster: %v\n", err)
+		return nil, errOtherSettings
+	}
+	if err != nil {
+		return nil, untouched(err)
+	}
+	if !same {
+		return nil, errOtherSettings
+	}
+	target, err := drift.Open(ctx, state, config)
+	return target, untouched(err)
+}
+
+// untouched says of an error that nothing was changed before it.
+func untouched(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("nothing was changed: %w", err)
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/picluster/picluster/ops/engine"
+	"github.com/spf13/cobra"
+)
+
+// configFileVariable names the environment variable for the default of
+// --config-file.
+const configFileVariable = "PICLUSTER_CONFIG_FILE"
+
+// options are the flags of the commands.
+type options struct {
+	stackName, configFile string
+	yes                   bool
+	summary               string
+	lockTimeout           time.Duration
+	otherCluster          bool
+	only                  []int
+	enableUser            bool
+	raisesKeyVersion      bool // the command itself sets a key version that fits
+
+	stack *engine.Stack
+}
+
+// command returns picluster with its subcommands.
+func command() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "picluster",
+		Short:         "Run stacks of picluster: preview, bring up, find drift, repair, rotate",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	add := func(name, short, long string, run func(context.Context, *options) error, flags ...func(*cobra.Command, *options)) {
+		o := &options{}
+		c := &cobra.Command{
+			Use: name, Short: short, Long: short + ".\n\n" + long, Args: cobra.NoArgs,
+			RunE: func(c *cobra.Command, _ []string) (err error) {
+				if o.stack, err = engine.Open(c.Context(), o.stackName, o.configFile); err != nil {
+					return err
+				}
+				return run(c.Context(), o)
+			},
+		}
+		c.Flags().StringVarP(&o.stackName, "stack", "s", "", "`name` of the stack (required)")
+		c.Flags().StringVar(&o.configFile, "config-file", os.Getenv(configFileVariable), "`path` of its configuration (default: Pulumi.<stack>.yaml)")
+		_ = c.MarkFlagRequired("stack") // fails only for a flag that is not there
+		for _, flag := range flags {
+			flag(c, o)
+		}
+		root.AddCommand(c)
+	}
+
+	add("preview", "Show what up would change",
+		"With --summary it also writes a summary in Markdown, with the Kubernetes objects that Helm would render. It changes nothing.",
+		preview, withSummary)
+	add("up", "Show what has drifted, then run pulumi up",
+		"It looks whether MinIO and Kubernetes are reachable, whether it is the cluster of this stack, and what has drifted;\nit says what of that this up restores. It writes nothing itself.",
+		up, withYes, withLock, withOtherCluster)
+	add("refresh", "Accept into the state what was changed outside Pulumi",
+		"It looks whether MinIO and Kubernetes are reachable, then runs pulumi refresh.",
+		refresh, withYes, withLock)
+	add("repair", "Restore what has drifted",
+		"It numbers what has drifted, shows what is there and what will be written, and asks for each kind.\nObjects are restored by Pulumi; users, policies and the bucket's policy in MinIO directly.",
+		repair, withYes, withLock, withRepair)
+	add("adopt", "Import into the stack what it would create and exists already",
+		"Nothing is changed by that but the state.",
+		adoptExisting, withYes)
+	add("rotate", "Generate a new access key and secret key, and revoke the previous ones",
+		"It raises keyVersion and runs up. Both keys work until the last pod that has the previous one has ended.",
+		rotate, withYes, withLock)
+	add("drift", "Find what was changed outside Pulumi",
+		"Exits with 0 if nothing was, 2 if something was, 1 if it could not look. It changes nothing but the state's lock, for as long as it looks.",
+		findDrift, withSummary, withLock)
+
+	root.AddCommand(&cobra.Command{
+		Use: "version", Short: "Print the version of picluster", Args: cobra.NoArgs,
+		Run: func(c *cobra.Command, _ []string) { c.Println(version()) },
+	})
+	root.SetOut(os.Stdout)
+	return root
+}
+
+func withYes(c *cobra.Command, o *options) {
+	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask")
+}
+
+func withSummary(c *cobra.Command, o *options) {
+	c.Flags().StringVar(&o.summary, "summary", "", "`path` to write the result to, in Markdown")
+}
+
+func withLock(c *cobra.Command, o *options) {
+	c.Flags().DurationVar(&o.lockTimeout, "lock-timeout", 0, "how long to wait while another update has the stack locked")
+}
+
+func withOtherCluster(c *cobra.Command, o *options) {
+	c.Flags().BoolVar(&o.otherCluster, "other-cluster", false, "accept that this is another cluster than the one of the last up, which was rebuilt on purpose")
+}
+
+func withRepair(c *cobra.Command, o *options) {
+	c.Flags().IntSliceVar(&o.only, "only", nil, "`numbers` of what to restore, like 2,5 (default: ask for each kind)")
+	c.Flags().BoolVar(&o.enableUser, "enable-user", false, "enable a user that was disabled")
+}
+
+// version is the version of the module, or the commit that it was compiled from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			return setting.Value
+		}
+	}
+	return "devel"
+}

@@ -1,0 +1,252 @@
+package tests
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// managers are field managers that the provider does not take fields over from by
+// itself; the last is the one that earlier versions of picluster wrote with.
+var managers = []string{"kubectl-edit", "argocd-controller", "picluster"}
+
+// TestEditsOfOwnObjects has other clients edit the stack's own objects: the next up
+// restores them, and a rotation after it reaches the Secret.
+func TestEditsOfOwnObjects(t *testing.T) {
+	h := start(t)
+	h.set("profile", "pi")
+	h.set("datasources", "configmap")
+	h.kubectl("create", "namespace", "monitoring")
+	h.up()
+	for _, manager := range managers {
+		h.sub("edited by "+manager, func(h harness) {
+			before := h.secretKeys()
+			edit := func(args ...string) {
+				h.T.Helper()
+				h.kubectl(append(args, "--field-manager="+manager)...)
+			}
+			edit("patch", "secret", "--namespace=tempo", "tempo-minio-secret", `--patch={"stringData":{"MINIO_SECRET_ACCESS_KEY":"wrong"}}`)
+			edit("patch", "configmap", "--namespace=monitoring", "tempo-datasources", "--type=merge", `--patch={"data":{"tempo-datasources.yaml":"apiVersion: 1\n"}}`)
+			edit("label", "namespace", "tempo", "--overwrite", "app.kubernetes.io/managed-by=somebody")
+
+			table, code := h.picluster(nil, "drift")
+			require.Equal(h, exitDrifted, code, table)
+			for _, what := range []string{"Secret tempo/tempo-minio-secret", "ConfigMap monitoring/tempo-datasources", "Namespace tempo"} {
+				assert.True(h, hasRow(table, what, byUp), table)
+			}
+			h.converges()
+			assert.Equal(h, before, h.secretKeys(), "the key is another than before")
+
+			out, code := h.picluster(nil, "rotate", "--yes")
+			require.Zero(h, code, lastLines(out, 20))
+			assert.NotEqual(h, before, h.secretKeys())
+			keyOpensBucket(h)
+		})
+	}
+}
+
+// TestALockedOutStack takes a stack as versions before patchForce have left it, after
+// their repair of a Secret and a rotation: MinIO has another key than the Secret,
+// and the Secret's field is another manager's. One up brings it back.
+func TestALockedOutStack(t *testing.T) {
+	h := start(t)
+	h.set("profile", "pi")
+	h.up()
+	h.asBefore()
+	h.kubectl("patch", "secret", "--namespace=tempo", "tempo-minio-secret", "--field-manager=picluster",
+		`--patch={"stringData":{"MINIO_SECRET_ACCESS_KEY":"keyOfBefore0123456789"}}`)
+	h.put("precious")
+	_, err := h.s3(h.secretKeys()).BucketExists(t.Context(), "k3s-tempo")
+	require.Error(t, err, "the stack is not locked out")
+	h.converges()
+	h.has("precious")
+}
+
+// TestAnOlderState brings up a stack whose state is as versions before keyVersion have
+// left it: nothing may be replaced or deleted, and the key stays.
+func TestAnOlderState(t *testing.T) {
+	h := start(t)
+	h.set("profile", "pi")
+	h.up()
+	h.put("precious")
+	h.asBefore()
+	before, pods := h.secretKeys(), h.podsOf("querier")
+
+	var changes []string
+	for line := range strings.Lines(h.mustStack("preview", "--diff")) {
+		if op, _, _ := strings.Cut(strings.TrimSpace(line), " "); strings.Trim(op, "+-") == "" && op != "" {
+			changes = append(changes, strings.TrimSpace(line))
+		}
+	}
+	for _, change := range changes {
+		assert.False(t, strings.HasPrefix(change, "+-") || strings.HasPrefix(change, "- minio") || strings.HasPrefix(change, "- random"), "%s", change)
+	}
+	out := h.up()
+	assert.NotContains(t, out, "replaced")
+	assert.NotContains(t, out, "deleted")
+	h.has("precious")
+	assert.Equal(t, before, h.secretKeys(), "the key is another than before")
+	assert.Equal(t, pods, h.podsOf("querier"), "pods were restarted")
+	h.mustStack("preview", noChanges)
+	out, code := h.picluster(nil, "drift")
+	assert.Equal(t, exitSame, code, out)
+}
+
+// asBefore takes from the state and from the cluster what versions before this one
+// did not have, and adds what they had.
+func (h harness) asBefore() {
+	h.T.Helper()
+	var export struct {
+		Version    int `json:"version"`
+		Deployment struct {
+			Manifest  any              `json:"manifest"`
+			Secrets   any              `json:"secrets_providers"`
+			Resources []map[string]any `json:"resources"`
+			Metadata  any              `json:"metadata"`
+		} `json:"deployment"`
+	}
+	require.NoError(h, json.Unmarshal([]byte(h.pulumi("stack", "export", "--show-secrets")), &export))
+	var kept []map[string]any
+	removed := 0
+	for _, r := range export.Deployment.Resources {
+		kind, _ := r["type"].(string)
+		inputs, _ := r["inputs"].(map[string]any)
+		outputs, _ := r["outputs"].(map[string]any)
+		switch {
+		case r["id"] == "kube-system":
+			continue
+		case kind == "pulumi:pulumi:Stack":
+			delete(outputs, "clusterUid")
+			delete(outputs, "accessKey")
+		case kind == "random:index/randomPassword:RandomPassword":
+			inputs["keepers"] = map[string]any{"generation": "3"}
+			outputs["keepers"] = map[string]any{"generation": "3"}
+			delta := outputs["__pulumi_raw_state_delta"].(map[string]any)["obj"].(map[string]any)["ps"].(map[string]any)
+			delta["keepers"] = map[string]any{"map": map[string]any{}} // as the plugin writes it
+		case strings.HasPrefix(kind, "kubernetes:"):
+			removed += withoutForce(inputs) + withoutForce(outputs)
+		}
+		kept = append(kept, r)
+	}
+	require.Positive(h, removed, "the objects do not force their fields")
+	export.Deployment.Resources = kept
+	text, err := json.Marshal(export)
+	require.NoError(h, err)
+	h.imported(string(text))
+	h.kubectl("annotate", "namespace", "tempo", "pulumi.com/patchForce-")
+	h.kubectl("annotate", "secret", "--namespace=tempo", "tempo-minio-secret", "pulumi.com/patchForce-")
+}
+
+// withoutForce removes the annotation at any depth of a value, and returns how often.
+func withoutForce(value any) (removed int) {
+	switch value := value.(type) {
+	case map[string]any:
+		if _, found := value["pulumi.com/patchForce"]; found {
+			delete(value, "pulumi.com/patchForce")
+			removed++
+		}
+		for _, child := range value {
+			removed += withoutForce(child)
+		}
+	case []any:
+		for _, child := range value {
+			removed += withoutForce(child)
+		}
+	}
+	return removed
+}
+
+// TestAFailedUpgrade has a chart change what cannot change, as the real one does from
+// line 1 to 2: the upgrade fails, and can be left in both directions.
+func TestAFailedUpgrade(t *testing.T) {
+	h := start(t)
+	h.set("profile", "pi")
+	h.up()
+	h.put("precious")
+	before := strings.TrimSpace(h.pulumi("config", "get", "--config-file", h.ConfigFile(), "chart"))
+	next := headlessCache(t)
+
+	fails := func() {
+		t.Helper()
+		h.set("chart", next)
+		out, code := h.picluster(nil, "up", "--yes")
+		require.Equal(t, 1, code, lastLines(out, 15))
+		for _, kind := range []string{"Service", "StatefulSet"} {
+			assert.Contains(t, out, "Helm cannot change "+kind+" tempo-memcached in place. Only a cache is lost if it is deleted. Fix: kubectl delete "+kind+" tempo-memcached --namespace NAMESPACE")
+		}
+		assert.NotContains(t, out, "pods of the release are not ready", "the hint is of another cause")
+	}
+	fails()
+	h.set("chart", before) // back
+	h.converges()
+	fails()
+	h.kubectl("delete", "Service", "tempo-memcached", "--namespace=tempo")
+	h.kubectl("delete", "StatefulSet", "tempo-memcached", "--namespace=tempo")
+	h.converges() // forward
+	assert.Equal(t, "None", h.kubectl("get", "service", "--namespace=tempo", "tempo-memcached", "--output=jsonpath={.spec.clusterIP}"))
+	h.has("precious")
+}
+
+// headlessCache returns a copy of the lab's chart whose memcached differs as that of
+// tempo-distributed 2.17.10 and later does: a headless Service, another serviceName.
+func headlessCache(t *testing.T) string {
+	t.Helper()
+	folder := filepath.Join(t.TempDir(), "chart")
+	require.NoError(t, os.CopyFS(folder, os.DirFS(filepath.Join("..", "lab", "chart"))))
+	for file, change := range map[string][2]string{
+		"services.yaml":  {`"name" "memcached" "component" "memcached" "ports"`, `"name" "memcached" "component" "memcached" "headless" true "ports"`},
+		"workloads.yaml": {`serviceName: {{ include "fullname" . }}-memcached`, `serviceName: {{ include "fullname" . }}-memcached-headless`},
+	} {
+		path := filepath.Join(folder, "templates", file)
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Contains(t, string(text), change[0])
+		require.NoError(t, os.WriteFile(path, []byte(strings.ReplaceAll(string(text), change[0], change[1])), 0o600))
+	}
+	return folder
+}
+
+// TestAHotfix fixes an image outside Pulumi, and then in the configuration: what both
+// agree on is no drift, and the up that follows deploys it without a step back.
+func TestAHotfix(t *testing.T) {
+	h := start(t)
+	h.set("profile", "pi")
+	h.up()
+	const good = "docker.io/grafana/tempo:2.9.5"
+	h.kubectl("set", "image", "--namespace=tempo", "deployment/tempo-querier", "*="+good)
+	table, code := h.picluster(nil, "drift")
+	require.Equal(t, exitDrifted, code, table)
+	assert.True(t, hasRow(table, "Deployment tempo/tempo-querier", "tempo:2.9.5"), table)
+
+	// The lab's chart has its image's tag from the chart's appVersion.
+	h.set("chart", chartOf(t, "2.9.5"))
+	table, code = h.picluster(nil, "drift")
+	assert.Equal(t, exitDrifted, code, table)
+	assert.False(t, hasRow(table, "Deployment tempo/tempo-querier", "image"), "the hotfix is drift still:\n%s", table)
+	assert.True(t, hasRow(table, "release tempo/tempo", "up deploys it"), table)
+
+	out, code := h.picluster(nil, "up", "--yes")
+	require.Zero(t, code, lastLines(out, 20))
+	image := h.kubectl("get", "deployment", "--namespace=tempo", "tempo-querier", "--output=jsonpath={.spec.template.spec.containers[0].image}")
+	assert.Equal(t, good, image)
+	table, code = h.picluster(nil, "drift")
+	assert.Equal(t, exitSame, code, table)
+}
+
+// chartOf returns a copy of the lab's chart with another version of Tempo.
+func chartOf(t *testing.T, tempo string) string {
+	t.Helper()
+	folder := filepath.Join(t.TempDir(), "chart")
+	require.NoError(t, os.CopyFS(folder, os.DirFS(filepath.Join("..", "lab", "chart"))))
+	path := filepath.Join(folder, "Chart.yaml")
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "2.9.0")
+	require.NoError(t, os.WriteFile(path, []byte(strings.ReplaceAll(string(text), "2.9.0", tempo)), 0o600))
+	return folder
+}

@@ -1,0 +1,215 @@
+package tests
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// fakeGo is a go command that writes its arguments to the file LOG. What it builds
+// does the same.
+const fakeGo = `#!/bin/sh
+printf 'go %s\n' "$*" >> "$LOG"
+if [ "$1" = env ]; then echo "$FAKE_CC"; exit; fi
+while [ $# -gt 0 ]; do
+	if [ "$1" = -o ]; then
+		printf '#!/bin/sh\nprintf "%%s" "${0##*/}" >> "$LOG"\nprintf " [%%s]" "$@" >> "$LOG"\necho >> "$LOG"\n' > "$2"
+		chmod +x "$2"
+	fi
+	shift
+done
+`
+
+// makeRun runs make with the project's Makefile in a directory of its own, where go
+// is fakeGo.
+type makeRun struct {
+	*testing.T
+	dir string
+}
+
+func newMakeRun(t *testing.T) makeRun {
+	t.Helper()
+	m := makeRun{t, t.TempDir()}
+	text, err := os.ReadFile(filepath.Join("..", "Makefile"))
+	require.NoError(t, err)
+	m.write("Makefile", string(text), 0o644)
+	m.write("path/go", fakeGo, 0o755)
+	for _, dir := range []string{"bin", "ops"} {
+		require.NoError(t, os.MkdirAll(filepath.Join(m.dir, dir), 0o755))
+	}
+	return m
+}
+
+func (m makeRun) write(name, text string, mode os.FileMode) {
+	m.Helper()
+	path := filepath.Join(m.dir, name)
+	require.NoError(m, os.MkdirAll(filepath.Dir(path), 0o755))
+	require.NoError(m, os.WriteFile(path, []byte(text), mode))
+}
+
+// run returns what make printed, the commands that ran, and whether it succeeded.
+func (m makeRun) run(environment []string, args ...string) (out, log string, succeeded bool) {
+	m.Helper()
+	logFile := filepath.Join(m.dir, "log")
+	_ = os.Remove(logFile)
+	cmd := exec.Command("make", append([]string{"--no-print-directory"}, args...)...)
+	cmd.Dir = m.dir
+	cmd.Env = append([]string{
+		"PATH=" + filepath.Join(m.dir, "path") + string(os.PathListSeparator) + os.Getenv("PATH"),
+		"HOME=" + m.dir,
+		"LOG=" + logFile,
+	}, environment...)
+	out, err := output(cmd)
+	text, _ := os.ReadFile(logFile)
+	return out, string(text), err == nil
+}
+
+// stackTargets are the targets that run picluster on a stack.
+var stackTargets = []string{"up", "preview", "refresh", "repair", "adopt", "rotate", "drift"}
+
+// labTargets are the targets for the lab alone.
+var labTargets = []string{"status", "down", "stop"}
+
+func TestMakefileTakesNamesAsData(t *testing.T) {
+	m := newMakeRun(t)
+	for _, variable := range []string{"STACK", "YES"} {
+		for _, value := range []string{
+			"$(shell touch ran)", "$$(touch ran)", "$(touch ran)", "`touch ran`", "; touch ran", "'; touch ran; '", `"; touch ran; "`,
+			"lab; touch ran", "lab touch", "lab\ntouch ran", "&& touch ran", "a|b", "é",
+		} {
+			for _, target := range append(append([]string{"test", "bin/lab"}, stackTargets...), labTargets...) {
+				setting := variable + "=" + value
+				for where, run := range map[string]func() (string, string, bool){
+					"command line": func() (string, string, bool) { return m.run(nil, target, setting) },
+					"environment":  func() (string, string, bool) { return m.run([]string{setting}, target) },
+				} {
+					what := where + ": make " + target + " " + setting
+					out, log, succeeded := run()
+					assert.False(t, succeeded, what)
+					assert.Empty(t, log, what)
+					assert.Contains(t, out, variable+`: got "`+value+`"; want `, what)
+					assert.NoFileExists(t, filepath.Join(m.dir, "ran"), what)
+					assert.NoFileExists(t, filepath.Join(m.dir, "ops", "ran"), what)
+				}
+			}
+		}
+	}
+}
+
+func TestMakefileChecksTheNameOfAStack(t *testing.T) {
+	m := newMakeRun(t)
+	for _, name := range []string{"prod", "Prod-2_a.b", "org/prod", "org/project/prod", "-x"} {
+		out, log, succeeded := m.run(nil, "preview", "STACK="+name)
+		require.True(t, succeeded, out)
+		assert.Contains(t, log, "picluster [preview] [--stack] ["+name+"]\n")
+	}
+	for _, name := range []string{"", "/prod", "prod/", "org//prod", "a/b/c/d"} {
+		out, log, succeeded := m.run(nil, "preview", "STACK="+name)
+		assert.False(t, succeeded, name)
+		assert.Empty(t, log, name)
+		assert.Contains(t, out, `STACK: got "`+name+`"; want letters, digits`)
+	}
+}
+
+func TestMakefilePassesFlags(t *testing.T) {
+	m := newMakeRun(t)
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"up"}, "lab [run] [bin/picluster] [up] [--stack] [lab] [--yes]"},
+		{[]string{"up", "YES="}, "lab [run] [bin/picluster] [up] [--stack] [lab]"},
+		{[]string{"up", "STACK=prod"}, "picluster [up] [--stack] [prod]"},
+		{[]string{"up", "STACK=prod", "YES=yes"}, "picluster [up] [--stack] [prod] [--yes]"},
+		{[]string{"refresh", "STACK=prod", "YES=yes"}, "picluster [refresh] [--stack] [prod] [--yes]"},
+		{[]string{"adopt", "STACK=prod", "YES=yes"}, "picluster [adopt] [--stack] [prod] [--yes]"},
+		{[]string{"rotate", "STACK=prod", "YES=yes"}, "picluster [rotate] [--stack] [prod] [--yes]"},
+		{[]string{"repair", "STACK=prod", "YES=yes"}, "picluster [repair] [--stack] [prod] [--yes]"},
+		{[]string{"repair", "STACK=prod", "ONLY=2,5"}, "picluster [repair] [--stack] [prod] [--only] [2,5]"},
+		{[]string{"drift", "STACK=prod"}, "picluster [drift] [--stack] [prod]"},
+		{[]string{"drift", "STACK=prod", "SUMMARY=a b.md"}, "picluster [drift] [--stack] [prod] [--summary] [a b.md]"},
+		{[]string{"preview", "STACK=prod", "SUMMARY=$(shell touch ran); touch ran"}, "picluster [preview] [--stack] [prod] [--summary] [$(shell touch ran); touch ran]"},
+	} {
+		out, log, succeeded := m.run(nil, test.args...)
+		require.True(t, succeeded, out)
+		lines := strings.Split(strings.TrimSpace(log), "\n")
+		assert.Equal(t, test.want, lines[len(lines)-1], "make %q", test.args)
+		assert.NoFileExists(t, filepath.Join(m.dir, "ran"))
+	}
+}
+
+func TestMakefileStopsOnlyTheLab(t *testing.T) {
+	m := newMakeRun(t)
+	for target, fix := range map[string]string{
+		"down":   "pulumi destroy --stack org/prod\n",
+		"stop":   "pulumi stack --stack org/prod\n",
+		"status": "pulumi stack --stack org/prod\n",
+	} {
+		for _, parallel := range []string{"-j1", "-j4"} {
+			out, log, succeeded := m.run(nil, parallel, target, "STACK=org/prod")
+			assert.False(t, succeeded, target)
+			assert.Empty(t, log, "make %s STACK=org/prod ran something", target)
+			assert.Contains(t, out, "Fix: "+fix)
+		}
+		out, log, succeeded := m.run(nil, target)
+		require.True(t, succeeded, out)
+		assert.Contains(t, log, "lab ["+target+"]\n")
+	}
+}
+
+// TestMakefileHelp has make without arguments start nothing, and name every target.
+func TestMakefileHelp(t *testing.T) {
+	m := newMakeRun(t)
+	out, log, succeeded := m.run([]string{"STACK=; touch ran", "YES=no"})
+	require.True(t, succeeded, out)
+	assert.Empty(t, log)
+	for _, target := range makeTargets(t) {
+		if target != "FORCE" && target != "arguments" {
+			assert.Regexp(t, `(?m)^make `+target+` +\S`, out)
+		}
+	}
+	for _, variable := range []string{"STACK=NAME", "YES=yes", "SUMMARY=FILE"} {
+		assert.Contains(t, out, variable)
+	}
+}
+
+func TestMakefileRaceRequiresACompiler(t *testing.T) {
+	m := newMakeRun(t)
+	out, log, succeeded := m.run([]string{"FAKE_CC=no-such-cc -m64"}, "race")
+	assert.False(t, succeeded)
+	assert.Equal(t, "go env CC\n", log)
+	assert.Contains(t, out, "Fix: apt-get install gcc libc6-dev\n")
+
+	out, log, succeeded = m.run([]string{"FAKE_CC=sh -m64"}, "race")
+	require.True(t, succeeded, out)
+	assert.Contains(t, log, "go test -race -count=1 ./lab/...\n")
+	assert.Contains(t, log, "go test -race -count=1 ./...\n")
+}
+
+// makeTargets are the Makefile's phony targets.
+func makeTargets(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "Makefile"))
+	require.NoError(t, err)
+	phony := regexp.MustCompile(`(?m)^\.PHONY:((?:\\\n|.)*)$`).FindSubmatch(text)
+	require.NotNil(t, phony, "the Makefile has no .PHONY")
+	targets := strings.Fields(strings.ReplaceAll(string(phony[1]), "\\", ""))
+	require.Contains(t, targets, "up")
+	return targets
+}
+
+// TestCIRun has .ci/run name targets of the Makefile.
+func TestCIRun(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", ".ci", "run"))
+	require.NoError(t, err)
+	loop := regexp.MustCompile(`(?m)^for target in (.*); do$`).FindSubmatch(text)
+	require.NotNil(t, loop)
+	assert.Equal(t, []string{"lint", "fuzz", "race", "test"}, strings.Fields(string(loop[1])))
+	assert.Subset(t, makeTargets(t), strings.Fields(string(loop[1])))
+}
