@@ -171,6 +171,9 @@ func (b *builder) dir(p Part) string { return filepath.Join(b.root, filepath.Fro
 
 // version returns the version of p, from the go.mod that pins it.
 func (b *builder) version(p Part) (string, error) {
+	if p.Module == "" {
+		return "v0.0.0", nil
+	}
 	path, module := filepath.Join(b.dir(p), "go.mod"), p.Module
 	if p.SDK != "" {
 		path, module = filepath.Join(b.root, "go.mod"), p.SDK

@@ -21,7 +21,7 @@ const (
 )
 
 // makeCertificates writes, into folder, a CA of the lab's own to caPath, and a
-// certificate for the loopback address that it signed.
+// certificate for the loopback address, and for that of real nodes, that it signed.
 func makeCertificates(folder, caPath string) error {
 	ca := &x509.Certificate{
 		SerialNumber:          big.NewInt(1),
@@ -41,7 +41,7 @@ func makeCertificates(folder, caPath string) error {
 		Subject:      pkix.Name{CommonName: "picluster lab MinIO"},
 		NotBefore:    ca.NotBefore,
 		NotAfter:     ca.NotAfter,
-		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1), net.ParseIP(hostAddress)},
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	serverKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -22,10 +25,11 @@ import (
 const clusterName = "lab"
 
 //go:embed nodes.yaml
-var nodes []byte
+var simulatedNodes []byte
 
-// cluster is a Kubernetes API with its controllers and scheduler, and nodes on
-// which kwok plays every pod: it becomes Running and Ready, but no container runs.
+// cluster is a Kubernetes API with its controllers and scheduler. Unless the lab has
+// real nodes, kwok simulates nodes and every pod: it becomes Running and Ready, but no
+// container runs.
 type cluster struct {
 	lab *Lab
 }
@@ -33,6 +37,7 @@ type cluster struct {
 func (c cluster) dir() string        { return filepath.Join(c.workDir(), "clusters", clusterName) }
 func (c cluster) workDir() string    { return c.lab.entry(kwokEntry) }
 func (c cluster) kubeconfig() string { return c.lab.entry(kubeconfigEntry) }
+func (c cluster) pki() string        { return filepath.Join(c.dir(), "pki") }
 func (c cluster) exists() bool       { return exists(filepath.Join(c.dir(), "kwok.yaml")) }
 
 // start makes the cluster, or starts it again, and waits until it is healthy and
@@ -60,10 +65,13 @@ func (c cluster) start(ctx context.Context) error {
 	if err := poll(ctx, 200*time.Millisecond, func() error { return c.healthy(ctx) }); err != nil {
 		return c.explain(err)
 	}
+	if c.lab.RealNodes {
+		return nil
+	}
 	// The nodes' status is made with them alone, so they are not applied twice.
 	if have, _ := c.kubectl(ctx, nil, "get", "nodes", "--output=name"); len(have) == 0 {
 		// Unvalidated: kwok fills in what a node's status needs beside its size.
-		if _, err := c.kubectl(ctx, nodes, "create", "--validate=ignore", "--filename=-"); err != nil {
+		if _, err := c.kubectl(ctx, simulatedNodes, "create", "--validate=ignore", "--filename=-"); err != nil {
 			return err
 		}
 	}
@@ -76,31 +84,53 @@ func (c cluster) config() (path string, err error) {
 	bin := func(name string) string { return filepath.Join(c.lab.bin(), name) }
 	// There is one of each, and one that loses its lease ends itself: etcd that is
 	// full, or a slow machine, would be enough.
-	alone := func(component string) map[string]any {
-		return map[string]any{"name": component, "extraArgs": []any{map[string]any{"key": "leader-elect", "value": "false"}}}
+	alone := func(name string) any { return component(name, map[string]string{"leader-elect": "false"}) }
+	options := map[string]any{
+		"runtime":                     "binary",
+		"bindAddress":                 "127.0.0.1",
+		"etcdBinary":                  bin("etcd"),
+		"kubeApiserverBinary":         bin("kube-apiserver"),
+		"kubeControllerManagerBinary": bin("kube-controller-manager"),
+		"kubeSchedulerBinary":         bin("kube-scheduler"),
+		"kwokControllerBinary":        bin("kwok"),
+		// A kwok that is started again plays the pods once the leases of the one
+		// before have run out, by default after 200 s.
+		"nodeLeaseDurationSeconds": 10,
+	}
+	patches := []any{alone("kube-controller-manager"), alone("kube-scheduler")}
+	if c.lab.RealNodes {
+		// Pods reach the API server, and it reaches the kubelets.
+		options["bindAddress"] = "0.0.0.0"
+		options["disable"] = []any{"kwok-controller"}
+		options["kubeApiserverCertSANs"] = []any{hostAddress, apiService}
+		patches = append(patches, component("kube-apiserver", map[string]string{
+			"advertise-address":               hostAddress,
+			"kubelet-client-certificate":      filepath.Join(c.pki(), "admin.crt"),
+			"kubelet-client-key":              filepath.Join(c.pki(), "admin.key"),
+			"kubelet-preferred-address-types": "InternalIP",
+			"service-cluster-ip-range":        serviceCIDR,
+		}))
 	}
 	text, err := yaml.Marshal(map[string]any{
-		"apiVersion": "config.kwok.x-k8s.io/v1alpha1",
-		"kind":       "KwokctlConfiguration",
-		"options": map[string]any{
-			"runtime":                     "binary",
-			"bindAddress":                 "127.0.0.1",
-			"etcdBinary":                  bin("etcd"),
-			"kubeApiserverBinary":         bin("kube-apiserver"),
-			"kubeControllerManagerBinary": bin("kube-controller-manager"),
-			"kubeSchedulerBinary":         bin("kube-scheduler"),
-			"kwokControllerBinary":        bin("kwok"),
-			// A kwok that is started again plays the pods once the leases of the one
-			// before have run out, by default after 200 s.
-			"nodeLeaseDurationSeconds": 10,
-		},
-		"componentsPatches": []any{alone("kube-controller-manager"), alone("kube-scheduler")},
+		"apiVersion":        "config.kwok.x-k8s.io/v1alpha1",
+		"kind":              "KwokctlConfiguration",
+		"options":           options,
+		"componentsPatches": patches,
 	})
 	if err != nil {
 		return "", err
 	}
 	path = c.lab.entry(kwokctlEntry)
 	return path, os.WriteFile(path, text, 0o600)
+}
+
+// component returns kwokctl's patch that gives a component more arguments.
+func component(name string, args map[string]string) any {
+	var extra []any
+	for _, key := range slices.Sorted(maps.Keys(args)) {
+		extra = append(extra, map[string]any{"key": key, "value": args[key]})
+	}
+	return map[string]any{"name": name, "extraArgs": extra}
 }
 
 func (c cluster) healthy(ctx context.Context) error {
@@ -129,11 +159,14 @@ func (c cluster) etcd() (string, error) {
 
 // stop ends the cluster's processes, whatever state they are in, and keeps its data.
 func (c cluster) stop(ctx context.Context) error {
-	if !c.exists() {
+	if !c.exists() || c.lab.RealNodes && c.lab.machine().pid() == 0 {
 		return nil
 	}
 	if err := c.kwokctl(ctx, "stop", "cluster"); err != nil {
 		fmt.Fprintf(c.lab.log, "lab: %v; ending the cluster's processes one by one\n", err)
+	}
+	if c.lab.RealNodes {
+		return nil // the numbers are the machine's, which ends them all
 	}
 	pidFiles, err := filepath.Glob(filepath.Join(c.dir(), "pids", "*.pid"))
 	if err != nil {
@@ -147,6 +180,19 @@ func (c cluster) stop(ctx context.Context) error {
 	return nil
 }
 
+// forget removes what a cluster in an earlier machine has left: the numbers of its
+// processes, and a cluster whose creation was cut off.
+func (c cluster) forget() error {
+	if c.exists() && !exists(c.kubeconfig()) {
+		return os.RemoveAll(c.workDir())
+	}
+	files, err := filepath.Glob(filepath.Join(c.dir(), "pids", "*"))
+	for _, file := range files {
+		err = errors.Join(err, os.Remove(file))
+	}
+	return err
+}
+
 // explain adds to err the end of the log of each process that died, or where all
 // logs are if none did.
 func (c cluster) explain(err error) error {
@@ -154,7 +200,7 @@ func (c cluster) explain(err error) error {
 	var dead strings.Builder
 	for _, path := range logs {
 		name := strings.TrimSuffix(filepath.Base(path), ".log")
-		if alive(readPID(filepath.Join(c.dir(), "pids", name+".pid"))) {
+		if c.runs(readPID(filepath.Join(c.dir(), "pids", name+".pid"))) {
 			continue
 		}
 		text, _ := os.ReadFile(path)
@@ -166,6 +212,16 @@ func (c cluster) explain(err error) error {
 	return fmt.Errorf("%w%s", err, dead.String())
 }
 
+// runs reports whether a process of the cluster runs, by the number that kwokctl
+// gives it.
+func (c cluster) runs(pid int) bool {
+	if !c.lab.RealNodes {
+		return alive(pid)
+	}
+	state := c.lab.machine().process(pid)
+	return state != "" && !strings.HasPrefix(state, " Z")
+}
+
 func (c cluster) kwokctl(ctx context.Context, args ...string) error {
 	cmd := exec.CommandContext(ctx, filepath.Join(c.lab.bin(), "kwokctl"), append([]string{"--name", clusterName}, args...)...)
 	cmd.Env = append(os.Environ(),
@@ -174,7 +230,7 @@ func (c cluster) kwokctl(ctx context.Context, args ...string) error {
 		"PATH="+c.lab.path())
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
-	if err := cmd.Run(); err != nil {
+	if err := c.lab.runInside(cmd); err != nil {
 		return fmt.Errorf("kwokctl %s: %w\n%s", strings.Join(args, " "), err, tail(output.String(), 15))
 	}
 	return nil
@@ -185,13 +241,12 @@ func (c cluster) kubectl(ctx context.Context, stdin []byte, args ...string) ([]b
 	if stdin != nil {
 		cmd.Stdin = bytes.NewReader(stdin)
 	}
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := c.lab.runInside(cmd); err != nil {
 		return nil, fmt.Errorf("kubectl %s: %w\n%s", strings.Join(args, " "), err, tail(stderr.String(), 15))
 	}
-	return out, nil
+	return stdout.Bytes(), nil
 }
 
 // readPID returns the process number in a file, or 0.

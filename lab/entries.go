@@ -20,6 +20,7 @@ const (
 	kwokctlEntry    = "kwokctl.yaml"    // the cluster's configuration
 	markEntry       = ".picluster-lab"  // marks the directory as a lab's
 	minioEntry      = "minio"           // MinIO: data, log, certificates
+	nodesEntry      = "nodes"           // real nodes: their machine, data, logs, images
 	programEntry    = "program"         // the compiled program
 	projectEntry    = "Pulumi.yaml"     // the project, for `pulumi stack init`
 	stackEntry      = "Pulumi." + Stack + ".yaml"
@@ -31,7 +32,7 @@ const (
 // entries are the names of all that a lab creates, in the order in which Remove
 // removes them. lab.json is the last, because a lab without it does not exist.
 var entries = []string{
-	binEntry, caEntry, kubeconfigEntry, kubeLockEntry, kwokEntry, kwokctlEntry, minioEntry,
+	binEntry, caEntry, kubeconfigEntry, kubeLockEntry, kwokEntry, kwokctlEntry, minioEntry, nodesEntry,
 	programEntry, projectEntry, stackEntry, stateEntry, tempEntry, markEntry, labEntry,
 }
 

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -31,6 +32,13 @@ type Lab struct {
 	// TLS has MinIO serve TLS alone, with a certificate of the lab's own CA. Set
 	// it before the first Start.
 	TLS bool
+	// RealNodes has containers run, in two kubelets, instead of simulated pods. It
+	// requires Linux and root. The whole lab is in a network of its own then: see
+	// Command and Dial. Set it before the first Start; Open sets it if LAB_NODES is
+	// real.
+	RealNodes bool
+	// Images are imported into real nodes at each Start.
+	Images []Image
 
 	root  string // the checkout
 	cache string
@@ -42,6 +50,7 @@ type Lab struct {
 // state is what a lab remembers between commands; the file is its owner's alone.
 type state struct {
 	MinIO         string // host:port
+	RealNodes     bool   `json:",omitempty"`
 	MinIOPassword string
 	Passphrase    string // of the stack's secrets
 }
@@ -72,8 +81,21 @@ func Open(ctx context.Context, dir string, log io.Writer) (*Lab, error) {
 	if err := l.claimable(); err != nil {
 		return nil, err // before the parts, which take long
 	}
+	if err := l.setNodes(); err != nil {
+		return nil, err
+	}
+	if l.RealNodes {
+		if err := l.nodes().possible(); err != nil {
+			return nil, err
+		}
+	}
 	if err := l.buildParts(ctx); err != nil {
 		return nil, err
+	}
+	if l.RealNodes {
+		if err := l.nodes().build(ctx); err != nil {
+			return nil, err
+		}
 	}
 	return l, nil
 }
@@ -95,7 +117,14 @@ func (l *Lab) Start(ctx context.Context) error {
 	if err := l.Load(); err != nil {
 		return err
 	}
-	if err := step(l.log, "starting Kubernetes and MinIO", func() error { return l.startParts(ctx) }); err != nil {
+	start := l.startParts
+	if l.RealNodes {
+		if err := errors.Join(l.nodes().possible(), l.nodes().build(ctx)); err != nil {
+			return err
+		}
+		start = l.startMachine
+	}
+	if err := step(l.log, "starting Kubernetes and MinIO", func() error { return start(ctx) }); err != nil {
 		// ctx may be what failed; stopping must go on without it.
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 		defer cancel()
@@ -123,12 +152,45 @@ func (l *Lab) startParts(ctx context.Context) error {
 	return l.cluster().start(ctx)
 }
 
-// Stop ends every process of the lab, and keeps its data.
+// startMachine starts a lab with real nodes, whose ports are its own. What runs but
+// is not healthy is ended first.
+func (l *Lab) startMachine(ctx context.Context) error {
+	if l.machine().pid() != 0 && l.Healthy(ctx) == nil {
+		return nil
+	}
+	if err := l.link(); err != nil {
+		return err
+	}
+	if err := l.machine().boot(ctx); err != nil {
+		return err
+	}
+	s := newSupervisor(ctx, l.machine())
+	if err := l.nodes().startContainers(s); err != nil {
+		return err
+	}
+	if err := l.objectStore().start(s.ctx); err != nil {
+		return s.explain(err)
+	}
+	if err := l.cluster().forget(); err != nil {
+		return err
+	}
+	if err := l.cluster().start(s.ctx); err != nil {
+		return s.explain(err)
+	}
+	return l.nodes().start(s)
+}
+
+// Stop ends every process of the lab, and keeps its data. Containers and their
+// emptyDir volumes are no such data.
 func (l *Lab) Stop(ctx context.Context) error {
 	if err := l.Load(); err != nil {
 		return err
 	}
-	return errors.Join(l.cluster().stop(ctx), l.objectStore().stop(ctx))
+	err := errors.Join(l.cluster().stop(ctx), l.objectStore().stop(ctx))
+	if l.RealNodes {
+		err = errors.Join(err, l.machine().shutDown(ctx))
+	}
+	return err
 }
 
 // StopMinIO ends MinIO alone, and StopKubernetes the cluster alone: an outage, to
@@ -147,7 +209,14 @@ func (l *Lab) Remove(ctx context.Context) error {
 	if err := l.claimable(); err != nil {
 		return err
 	}
-	if err := l.Stop(ctx); err != nil {
+	if err := l.Load(); err != nil {
+		return err
+	}
+	stop := l.Stop
+	if l.RealNodes {
+		stop = l.machine().shutDown // its data is removed, so nothing has to end well
+	}
+	if err := stop(ctx); err != nil {
 		return err
 	}
 	return l.removeEntries()
@@ -156,9 +225,17 @@ func (l *Lab) Remove(ctx context.Context) error {
 // Exists says if there is a lab in the folder, running or not.
 func (l *Lab) Exists() bool { return exists(l.stateFile()) }
 
+// HasStack reports whether the lab was ever started to its end, so that there may
+// be something to destroy.
+func (l *Lab) HasStack() bool { return exists(l.ConfigFile()) }
+
 // Healthy returns what is wrong with each part that does not answer, or nil.
 func (l *Lab) Healthy(ctx context.Context) error {
-	return errors.Join(l.cluster().healthy(ctx), l.objectStore().healthy(ctx))
+	err := errors.Join(l.cluster().healthy(ctx), l.objectStore().healthy(ctx))
+	if err == nil && l.RealNodes {
+		err = l.nodes().healthy(ctx)
+	}
+	return err
 }
 
 // Kubeconfig is the path of the administrator's kubeconfig.
@@ -185,9 +262,20 @@ func (l *Lab) CA() string {
 	return l.entry(caEntry)
 }
 
+// Dial connects to an address of the lab: with real nodes, in its network.
+func (l *Lab) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if l.RealNodes {
+		return l.machine().dial(ctx, network, address)
+	}
+	return new(net.Dialer).DialContext(ctx, network, address)
+}
+
 // Transport is how to reach MinIO, trusting its CA.
 func (l *Lab) Transport() (*http.Transport, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
+	if l.RealNodes {
+		transport.DialContext, transport.Proxy = l.Dial, nil
+	}
 	if l.TLS {
 		ca, err := os.ReadFile(l.CA())
 		if err != nil {
@@ -201,8 +289,26 @@ func (l *Lab) Transport() (*http.Transport, error) {
 
 func (l *Lab) cluster() cluster         { return cluster{l} }
 func (l *Lab) objectStore() objectStore { return objectStore{l} }
+func (l *Lab) nodes() nodes             { return nodes{l} }
+func (l *Lab) machine() machine         { return machine{l} }
 func (l *Lab) bin() string              { return l.entry(binEntry) }
 func (l *Lab) stateFile() string        { return l.entry(labEntry) }
+
+// startInside starts a program of the lab: with real nodes, in its machine.
+func (l *Lab) startInside(cmd *exec.Cmd) error {
+	if l.RealNodes {
+		return l.machine().start(cmd)
+	}
+	return cmd.Start()
+}
+
+// runInside is startInside for a command, and waits until it ends.
+func (l *Lab) runInside(cmd *exec.Cmd) error {
+	if err := l.startInside(cmd); err != nil {
+		return err
+	}
+	return cmd.Wait()
+}
 
 // LookPath returns the path of a program: the lab's own, or else one on PATH.
 func (l *Lab) LookPath(name string) (string, error) {
@@ -247,12 +353,20 @@ func linkFile(from, to string) error {
 func (l *Lab) Load() error {
 	text, err := os.ReadFile(l.stateFile())
 	if err == nil {
-		return json.Unmarshal(text, &l.state)
+		if err := json.Unmarshal(text, &l.state); err != nil {
+			return err
+		}
+		if l.RealNodes && !l.state.RealNodes {
+			return fmt.Errorf("%s: got %q, but the lab in %s has simulated nodes; want another directory, or that lab removed. Fix: make down",
+				NodesVariable, realNodes, l.Dir)
+		}
+		l.RealNodes = l.state.RealNodes
+		return nil
 	}
 	if !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	l.state = state{MinIOPassword: rand.Text(), Passphrase: rand.Text()}
+	l.state = state{MinIOPassword: rand.Text(), Passphrase: rand.Text(), RealNodes: l.RealNodes}
 	return l.save()
 }
 

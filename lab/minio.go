@@ -32,11 +32,11 @@ func (o objectStore) certs() string   { return filepath.Join(o.dir(), "certs") }
 // waits until it is healthy.
 func (o objectStore) start(ctx context.Context) error {
 	if o.lab.state.MinIO == "" {
-		port, err := freePort()
+		address, err := o.address()
 		if err != nil {
 			return err
 		}
-		o.lab.state.MinIO = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+		o.lab.state.MinIO = address
 		if err := o.lab.save(); err != nil {
 			return err
 		}
@@ -71,7 +71,7 @@ func (o objectStore) start(ctx context.Context) error {
 	cmd.Stdout, cmd.Stderr = log, log
 	// A session of its own, so that Ctrl-C in the terminal is not meant for it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
+	if err := o.lab.startInside(cmd); err != nil {
 		return err
 	}
 	if err := os.WriteFile(o.pidFile(), []byte(strconv.Itoa(cmd.Process.Pid)), 0o600); err != nil {
@@ -125,6 +125,16 @@ func (o objectStore) stop(ctx context.Context) error {
 		return fmt.Errorf("MinIO: %w", err)
 	}
 	return nil
+}
+
+// address returns where the server is to listen, as host:port: with real nodes
+// where pods reach it.
+func (o objectStore) address() (string, error) {
+	if o.lab.RealNodes {
+		return net.JoinHostPort(hostAddress, "9000"), nil
+	}
+	port, err := freePort()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), err
 }
 
 // freePort returns a port of the loopback address that nobody listens on.

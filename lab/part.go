@@ -12,6 +12,7 @@ type Part struct {
 	// Package is the package to build, as `go build` takes it.
 	Package string
 	// Module is the module, required by Dir's go.mod, whose version the part has.
+	// Empty for a program of the checkout's own module, which has no version.
 	Module string
 	// SDK is the module, required by the program's own go.mod, whose version the
 	// part has instead: a plugin must be of the version that the SDK asks for.
@@ -76,10 +77,10 @@ var Parts = []Part{
 		Vars:    map[string]string{"main.version": "{version}"},
 		Cold:    95 * time.Second,
 	},
-	controlPlane("kube-apiserver", 255*time.Second),
-	controlPlane("kube-controller-manager", 100*time.Second),
-	controlPlane("kube-scheduler", 5*time.Second),
-	controlPlane("kubectl", 25*time.Second),
+	kubernetes("controlplane", "kube-apiserver", 255*time.Second),
+	kubernetes("controlplane", "kube-controller-manager", 100*time.Second),
+	kubernetes("controlplane", "kube-scheduler", 5*time.Second),
+	kubernetes("controlplane", "kubectl", 25*time.Second),
 	{
 		Name:    "etcd",
 		Dir:     "lab/parts/etcd",
@@ -98,10 +99,32 @@ var Parts = []Part{
 	},
 }
 
-func controlPlane(name string, cold time.Duration) Part {
+// nodeParts are the programs that a lab with real nodes runs besides Parts.
+var nodeParts = []Part{
+	{Name: "pause", Dir: "lab/parts/pause", Package: ".", Cold: 2 * time.Second},
+	kubernetes("node", "kubelet", 210*time.Second),
+	kubernetes("node", "kube-proxy", 8*time.Second),
+	{
+		Name:    "netpol",
+		Dir:     "lab/parts/node",
+		Package: "./netpol",
+		Module:  "k8s.io/client-go",
+		Cold:    3 * time.Second,
+	},
+	{
+		Name:    "coredns",
+		Dir:     "lab/parts/coredns",
+		Package: ".",
+		Module:  "github.com/coredns/coredns",
+		Cold:    75 * time.Second,
+	},
+}
+
+// kubernetes returns the part of a command of Kubernetes.
+func kubernetes(dir, name string, cold time.Duration) Part {
 	return Part{
 		Name:    name,
-		Dir:     "lab/parts/controlplane",
+		Dir:     "lab/parts/" + dir,
 		Package: "k8s.io/kubernetes/cmd/" + name,
 		Module:  "k8s.io/kubernetes",
 		// Charts ask for the cluster's version, and a build without it is 0.0.0.

@@ -163,9 +163,12 @@ func (l *Lab) Pulumi(ctx context.Context, args ...string) *exec.Cmd {
 }
 
 // Command returns a command with the lab's Pulumi, cluster and MinIO, in the
-// checkout.
+// checkout, and with real nodes in the lab's network.
 func (l *Lab) Command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
+	if l.RealNodes {
+		cmd = l.machine().inNetwork(cmd)
+	}
 	cmd.Dir = l.root
 	cmd.Env = l.Env()
 	return cmd
@@ -187,6 +190,9 @@ func (l *Lab) Env() []string {
 	env := slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		return strings.HasPrefix(variable, "PULUMI_") || strings.HasPrefix(variable, "MINIO_")
 	})
+	if l.RealNodes {
+		env = withoutProxies(env)
+	}
 	env = append(env,
 		"PATH="+l.path(),
 		"TMPDIR="+l.entry(tempEntry),

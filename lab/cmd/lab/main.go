@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -29,6 +30,7 @@ var commands = []command{
 	{"status", "show the lab's health, Tempo's pods and the stack's outputs", status},
 	{"down", "destroy the stack and remove the lab", down},
 	{"stop", "stop the lab and keep its data", stop},
+	{"packages", "install the Debian packages that a lab with real nodes requires", nil},
 }
 
 func main() {
@@ -41,8 +43,11 @@ func main() {
 }
 
 func dispatch(ctx context.Context, args []string) error {
+	if slices.Equal(args, []string{"packages"}) {
+		return lab.InstallPackages(ctx, os.Stderr) // before there is a lab
+	}
 	for _, c := range commands {
-		if len(args) > 0 && c.name == args[0] && (len(args) > 1) == (c.name == "run") {
+		if len(args) > 0 && c.run != nil && c.name == args[0] && (len(args) > 1) == (c.name == "run") {
 			l, err := lab.Open(ctx, cmp.Or(os.Getenv(dirVariable), ".lab"), os.Stderr)
 			if err != nil {
 				return err
@@ -70,7 +75,8 @@ func run(ctx context.Context, l *lab.Lab, args []string) error {
 	if err != nil {
 		return err
 	}
-	return syscall.Exec(path, args, l.Env())
+	cmd := l.Command(ctx, path, args[1:]...)
+	return syscall.Exec(cmd.Path, cmd.Args, cmd.Env)
 }
 
 func status(ctx context.Context, l *lab.Lab, _ []string) error {
@@ -101,6 +107,9 @@ func down(ctx context.Context, l *lab.Lab, _ []string) error {
 	if !l.Exists() {
 		fmt.Println("lab: there is none")
 		return nil
+	}
+	if !l.HasStack() {
+		return l.Remove(ctx) // its first start was cut off
 	}
 	if err := l.Start(ctx); err != nil {
 		return err

@@ -1,0 +1,197 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+)
+
+// NodesVariable names the environment variable for the kind of a lab's nodes:
+// "real" for kubelets with containers, empty for nodes whose pods kwok simulates.
+const NodesVariable = "LAB_NODES"
+
+// realNodes is the value of NodesVariable for kubelets with containers.
+const realNodes = "real"
+
+// Addresses of a lab with real nodes. They are the same in each, since each has a
+// network of its own.
+const (
+	nodeInterface = "lab0"          // a bridge that has the nodes' addresses
+	podCIDR       = "10.198.0.0/16" // node N has 10.198.N.0/24
+	serviceCIDR   = "10.197.0.0/16"
+	apiService    = "10.197.0.1" // Service kubernetes
+	dnsService    = "10.197.0.10"
+)
+
+// hostAddress is where pods reach the API server and MinIO, which run beside the
+// nodes.
+var hostAddress = node{number: 1}.address()
+
+// readyTimeout is for the nodes and for the cluster's DNS: image imports and first
+// pods on a machine that does other work too.
+const readyTimeout = 3 * time.Minute
+
+// setNodes sets the kind of nodes that the environment asks for.
+func (l *Lab) setNodes() error {
+	switch value := os.Getenv(NodesVariable); value {
+	case realNodes:
+		l.RealNodes = true
+	case "":
+	default:
+		return fmt.Errorf(`%s: got %q; want %s, or nothing for simulated nodes. Fix: unset %[1]s`, NodesVariable, value, realNodes)
+	}
+	return nil
+}
+
+// SupportsRealNodes returns an error unless this machine can run real nodes, once
+// their Debian packages are installed.
+func SupportsRealNodes() error {
+	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
+		return fmt.Errorf("%s: got %q; want Linux and root, because containers need both. Fix: unset %[1]s", NodesVariable, realNodes)
+	}
+	return nil
+}
+
+// nodes are the real nodes of a lab: in one machine, a containerd and a kubelet
+// each, and for all of them kube-proxy, the cluster's DNS, and what enforces
+// NetworkPolicies.
+type nodes struct {
+	lab *Lab
+}
+
+// all are the nodes: two, because the chart's anti-affinity leaves a rolling
+// update on one node pending for ever.
+func (n nodes) all() []node { return []node{{n.lab, 1}, {n.lab, 2}} }
+
+func (n nodes) dir() string             { return n.lab.entry(nodesEntry) }
+func (n nodes) imageDir() string        { return filepath.Join(n.dir(), "images") }
+func (n nodes) path(name string) string { return filepath.Join(n.dir(), name) }
+
+// possible returns an error unless this machine can run real nodes.
+func (n nodes) possible() error {
+	if err := SupportsRealNodes(); err != nil {
+		return err
+	}
+	if missing := missingPackages(); len(missing) > 0 {
+		return fmt.Errorf(`%s: got %q; want the Debian packages %s, which are not installed. Fix: %s`,
+			NodesVariable, realNodes, strings.Join(missing, ", "), installCommand(missing))
+	}
+	return nil
+}
+
+// build builds what real nodes run.
+func (n nodes) build(ctx context.Context) error {
+	parts, err := n.lab.Build(ctx, nodeParts)
+	if err != nil {
+		return err
+	}
+	for name, path := range parts {
+		n.lab.parts[name] = path
+	}
+	return nil
+}
+
+// startContainers starts each node's containerd. Those before may have left
+// anything behind, so each start is a first one, with new nodes of the same names.
+func (n nodes) startContainers(s *supervisor) error {
+	for _, node := range n.all() {
+		if err := os.RemoveAll(node.dir()); err != nil {
+			return err
+		}
+		if err := node.startContainerd(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// start starts the nodes in a cluster that runs, and waits until they are ready and
+// the cluster's names resolve.
+func (n nodes) start(s *supervisor) error {
+	if err := n.importAll(s.ctx); err != nil {
+		return s.explain(err)
+	}
+	// Those of an earlier start may look ready.
+	if _, err := n.lab.cluster().kubectl(s.ctx, nil, "delete", "nodes", "--all"); err != nil {
+		return s.explain(err)
+	}
+	for _, node := range n.all() {
+		if err := node.startKubelet(s); err != nil {
+			return err
+		}
+	}
+	if err := n.startProxy(s); err != nil {
+		return err
+	}
+	if err := s.start("netpol", nil, filepath.Join(n.lab.bin(), "netpol"), "-kubeconfig", n.lab.Kubeconfig()); err != nil {
+		return err
+	}
+	if _, err := n.lab.cluster().kubectl(s.ctx, []byte(dnsManifest()), "apply", "--filename=-"); err != nil {
+		return s.explain(err)
+	}
+
+	ctx, cancel := context.WithTimeoutCause(s.ctx, readyTimeout, errors.New("the nodes did not become ready"))
+	defer cancel()
+	if err := poll(ctx, 250*time.Millisecond, func() error { return n.healthy(ctx) }); err != nil {
+		return s.explain(err, n.all()[0].name("kubelet"), n.all()[1].name("kubelet"))
+	}
+	return nil
+}
+
+// healthy returns an error unless each node is ready and the cluster's DNS answers.
+func (n nodes) healthy(ctx context.Context) error {
+	out, err := n.lab.cluster().kubectl(ctx, nil, "get", "nodes", "--request-timeout=5s",
+		`--output=jsonpath={range .items[*]}{.metadata.name} {.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}`)
+	if err != nil {
+		return err
+	}
+	for _, node := range n.all() {
+		if !strings.Contains(string(out), node.hostname()+" True\n") {
+			return fmt.Errorf("%s is not ready", node.hostname())
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	resolver := net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return n.lab.Dial(ctx, network, net.JoinHostPort(dnsService, "53"))
+	}}
+	_, err = resolver.LookupHost(ctx, "kubernetes.default.svc.cluster.local.")
+	return err
+}
+
+// importAll imports the images of LAB_IMAGES, the lab's own, and those that the
+// lab's user asks for, into each node.
+func (n nodes) importAll(ctx context.Context) error {
+	given, err := givenImages()
+	if err != nil {
+		return err
+	}
+	own := append([]Image{
+		{Ref: []string{pauseImage}, Entrypoint: []string{"/pause"}, User: "65535:65535", Files: map[string]string{"/pause": n.lab.parts["pause"]}},
+		{Ref: []string{dnsImage}, Entrypoint: []string{"/coredns"}, Files: map[string]string{"/coredns": n.lab.parts["coredns"]}},
+	}, n.lab.Images...)
+	packed, err := n.pack(own)
+	if err != nil {
+		return err
+	}
+	return n.importArchives(ctx, append(given, packed...))
+}
+
+// each does something for every node at a time, and returns all errors.
+func (n nodes) each(do func(node) error) error {
+	all := n.all()
+	errs := make([]error, len(all))
+	var group sync.WaitGroup
+	for i, node := range all {
+		group.Go(func() { errs[i] = do(node) })
+	}
+	group.Wait()
+	return errors.Join(errs...)
+}

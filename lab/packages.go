@@ -1,0 +1,86 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// cniPlugins is where Debian has the CNI plugins.
+const cniPlugins = "/usr/lib/cni"
+
+// systemPath are the directories of programs that are not always on PATH.
+var systemPath = []string{"/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin"}
+
+// debianPackages are what a lab with real nodes runs that no Go module has, and the
+// programs of each.
+var debianPackages = []struct {
+	name     string
+	programs []string
+}{
+	{"containerd", []string{"containerd", "containerd-shim-runc-v2", "ctr"}},
+	{"containernetworking-plugins", []string{cniPlugins + "/host-local", cniPlugins + "/loopback", cniPlugins + "/ptp"}},
+	{"iproute2", []string{"ip"}},
+	{"mount", []string{"mount", "umount"}},
+	{"nftables", []string{"nft"}},
+	{"runc", []string{"runc"}},
+	{"util-linux", []string{"nsenter"}},
+}
+
+// command returns the path of a program of the machine; its name if there is none.
+func command(name string) string {
+	if path, err := exec.LookPath(name); err == nil {
+		return path
+	}
+	for _, dir := range systemPath {
+		if path := filepath.Join(dir, name); exists(path) {
+			return path
+		}
+	}
+	return name
+}
+
+// missingPackages returns the Debian packages that real nodes need and this machine
+// lacks.
+func missingPackages() (missing []string) {
+	for _, p := range debianPackages {
+		for _, program := range p.programs {
+			if !exists(command(program)) {
+				missing = append(missing, p.name)
+				break
+			}
+		}
+	}
+	return missing
+}
+
+// installCommand returns the command that installs Debian packages.
+func installCommand(packages []string) string {
+	return "apt-get update && apt-get install --yes --no-install-recommends " + strings.Join(packages, " ")
+}
+
+// InstallPackages installs the Debian packages that real nodes need. On a machine
+// that cannot run real nodes it only says so on log: the tests that need them skip.
+func InstallPackages(ctx context.Context, log io.Writer) error {
+	missing := missingPackages()
+	if err := SupportsRealNodes(); err != nil {
+		fmt.Fprintln(log, "lab: no packages are installed, because this machine does not run real nodes:", err)
+		return nil
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	if !exists(command("apt-get")) {
+		fmt.Fprintf(log, "lab: real nodes require %s; they are not installed, because this machine has no apt-get\n", strings.Join(missing, ", "))
+		return nil
+	}
+	return step(log, "installing "+strings.Join(missing, ", "), func() error {
+		cmd := exec.CommandContext(ctx, command("sh"), "-c", installCommand(missing)) // #nosec G702 -- names of this file
+		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+		return combined(cmd)
+	})
+}
