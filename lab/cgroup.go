@@ -19,16 +19,15 @@ const cgroupRoot = "/sys/fs/cgroup"
 // controllers are those of version 2 that a kubelet uses.
 const controllers = "+cpu +cpuset +memory +pids"
 
-// hierarchies returns the roots of the cgroups that a kubelet uses, and if they are
-// of version 2.
+// hierarchies returns the roots of the machine's cgroups, and whether the controllers
+// are version 2's.
 func hierarchies() (roots []string, unified bool) {
 	if exists(filepath.Join(cgroupRoot, "cgroup.controllers")) {
 		return []string{cgroupRoot}, true
 	}
 	mounts, _ := os.ReadFile("/proc/thread-self/mounts")
 	for line := range strings.Lines(string(mounts)) {
-		// Of a mixed machine, version 2 has no controllers.
-		if fields := strings.Fields(line); len(fields) > 2 && fields[2] == "cgroup" {
+		if fields := strings.Fields(line); len(fields) > 2 && strings.HasPrefix(fields[2], "cgroup") {
 			roots = append(roots, fields[1])
 		}
 	}

@@ -238,6 +238,15 @@ func (l *Lab) Healthy(ctx context.Context) error {
 	return err
 }
 
+// Network is the name of the lab's network, as in `ip netns exec NETWORK COMMAND`;
+// empty unless the lab has real nodes.
+func (l *Lab) Network() string {
+	if !l.RealNodes {
+		return ""
+	}
+	return l.machine().name()
+}
+
 // Kubeconfig is the path of the administrator's kubeconfig.
 func (l *Lab) Kubeconfig() string { return l.cluster().kubeconfig() }
 

@@ -238,6 +238,13 @@ func (m machine) shutDown(ctx context.Context) error {
 
 // start starts cmd in the machine.
 func (m machine) start(cmd *exec.Cmd) error {
+	if cmd.Dir == "" {
+		dir, err := os.Getwd() // another tree of mounts starts at its root
+		if err != nil {
+			return err
+		}
+		cmd.Dir = dir
+	}
 	return m.enter(cmd.Start, "net", "pid", "mnt")
 }
 
@@ -284,7 +291,7 @@ func (m machine) process(pid int) string {
 // it would.
 func (m machine) inNetwork(cmd *exec.Cmd) *exec.Cmd {
 	cmd.Args = append([]string{"nsenter", "--net=" + m.network(), "--", cmd.Path}, cmd.Args[1:]...)
-	cmd.Path = command("nsenter")
+	cmd.Path, cmd.Err = command("nsenter"), nil // nsenter looks for the program, on cmd's PATH
 	return cmd
 }
 

@@ -93,6 +93,9 @@ func status(ctx context.Context, l *lab.Lab, _ []string) error {
 	endpoint, user, _ := l.MinIO()
 	fmt.Printf("lab: Kubernetes: export KUBECONFIG=%s\n", l.Kubeconfig())
 	fmt.Printf("lab: MinIO:      http://%s, user %s\n", endpoint, user)
+	if network := l.Network(); network != "" {
+		fmt.Printf("lab: network:    reach these by: ip netns exec %s COMMAND\n", network)
+	}
 	fmt.Printf("lab: logs, state, passwords: %s\n", l.Dir)
 	pods, err := l.Kubectl(ctx, "get", "pods", "--all-namespaces", "--selector=app.kubernetes.io/name=tempo")
 	if err != nil {
