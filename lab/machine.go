@@ -14,7 +14,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -207,15 +206,9 @@ func (m machine) shutDown(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, 30*time.Second, errors.New("the lab's processes do not end"))
 	defer cancel()
 	if pid := m.pid(); pid != 0 {
-		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended by itself
 		// The kernel has ended all others before this one is gone.
-		if err := poll(ctx, 20*time.Millisecond, func() error {
-			if m.pid() != 0 {
-				return fmt.Errorf("process %d runs", pid)
-			}
-			return nil
-		}); err != nil {
-			return err
+		if err := m.kill(ctx, pid); err != nil {
+			return fmt.Errorf("process %d: %w", pid, err)
 		}
 	}
 	if err := m.removeCgroups(ctx); err != nil {

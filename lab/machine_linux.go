@@ -1,10 +1,13 @@
 package lab
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,6 +18,29 @@ func newNamespaces() *syscall.SysProcAttr {
 		Setsid:     true,
 		Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID,
 	}
+}
+
+// kill ends the process that holds the machine, and returns when it is gone.
+func (m machine) kill(ctx context.Context, pid int) error {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if errors.Is(err, unix.ESRCH) || err == nil && m.pid() != pid {
+		return nil // it has ended by itself
+	}
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
+		return err
+	}
+	// Unlike its state in /proc, which is its first thread's, this tells of all threads.
+	return poll(ctx, time.Millisecond, func() error {
+		ready, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 100) // #nosec G115 -- a file descriptor
+		if err == nil && ready == 0 {
+			err = errors.New("it does not end")
+		}
+		return err
+	})
 }
 
 // enter calls do on a thread in these namespaces of the machine, which what do

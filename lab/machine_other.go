@@ -2,8 +2,13 @@
 
 package lab
 
-import "syscall"
+import (
+	"context"
+	"syscall"
+)
 
 func newNamespaces() *syscall.SysProcAttr { return nil }
+
+func (m machine) kill(context.Context, int) error { return SupportsRealNodes() }
 
 func (m machine) enter(func() error, ...string) error { return SupportsRealNodes() }

@@ -127,7 +127,6 @@ func TestRealNodesKilled(t *testing.T) {
 			err = cmd.Wait()
 			require.ErrorContains(t, err, "signal: killed", "the start ended before: %s", &log)
 
-			t.Setenv(lab.NodesVariable, "") // the lab remembers
 			l, err := lab.Open(t.Context(), dir, t.Output())
 			require.NoError(t, err)
 			ids := processes(t, dir, "")
@@ -259,12 +258,13 @@ func assertGone(t *testing.T, l *lab.Lab, before traces, ids []process) {
 type process struct {
 	id      int
 	started string
+	ended   bool // and its parent has not asked how
 	command string
 }
 
 func (p process) runs() bool {
 	now, err := readProcess(p.id)
-	return err == nil && now.started == p.started
+	return err == nil && now.started == p.started && !now.ended
 }
 
 func readProcess(id int) (process, error) {
@@ -274,7 +274,7 @@ func readProcess(id int) (process, error) {
 	}
 	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 	command, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", id))
-	return process{id, fields[19], strings.ReplaceAll(string(command), "\x00", " ")}, err
+	return process{id, fields[19], fields[0] == "Z", strings.ReplaceAll(string(command), "\x00", " ")}, err
 }
 
 // processes returns those that name dir in their command or program, and those in
