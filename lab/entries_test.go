@@ -117,7 +117,7 @@ func TestALabCreatesNothingThatRemoveDoesNotKnow(t *testing.T) {
 	l.TLS = true
 	for _, path := range []string{
 		l.bin(), l.CA(), l.ConfigFile(), l.program(), l.stateDir(), l.stateFile(), l.Kubeconfig(),
-		l.cluster().workDir(), l.objectStore().dir(),
+		l.cluster().workDir(), l.objectStore().dir(), l.nodes().dir(),
 	} {
 		assert.True(t, slices.Contains(entries, filepath.Base(path)) && filepath.Dir(path) == l.Dir, path)
 	}

@@ -86,8 +86,11 @@ func (n nodes) possible() error {
 	return nil
 }
 
-// build builds what real nodes run.
+// build builds what real nodes run, once.
 func (n nodes) build(ctx context.Context) error {
+	if _, built := n.lab.parts[nodeParts[0].Name]; built {
+		return nil
+	}
 	parts, err := n.lab.Build(ctx, nodeParts)
 	if err != nil {
 		return err

@@ -1,0 +1,174 @@
+package lab
+
+import (
+	"archive/tar"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// openReal is open for a lab with real nodes. Without root it skips the test; in CI,
+// it fails instead.
+func openReal(t *testing.T) *Lab {
+	t.Helper()
+	if err := SupportsRealNodes(); err != nil {
+		if os.Getenv("CI") == "true" {
+			require.NoError(t, err)
+		}
+		t.Skip("NOT TESTED: ", err)
+	}
+	l := open(t)
+	l.RealNodes = true
+	return l
+}
+
+func TestTheKindOfNodesComesFromTheEnvironment(t *testing.T) {
+	for value, want := range map[string]bool{"": false, "real": true} {
+		t.Setenv(NodesVariable, value)
+		l := &Lab{}
+		require.NoError(t, l.setNodes())
+		assert.Equal(t, want, l.RealNodes, value)
+	}
+	t.Setenv(NodesVariable, "reel")
+	assert.ErrorContains(t, (&Lab{}).setNodes(), `LAB_NODES: got "reel"; want real`)
+}
+
+func TestALabKeepsItsKindOfNodes(t *testing.T) {
+	l, _ := inDir(t)
+	require.NoError(t, l.claim())
+	l.RealNodes = true
+	require.NoError(t, l.Load())
+	again := &Lab{Dir: l.Dir}
+	require.NoError(t, again.Load())
+	assert.True(t, again.RealNodes)
+
+	simulated, _ := inDir(t)
+	require.NoError(t, simulated.claim())
+	require.NoError(t, simulated.Load())
+	simulated.RealNodes = true
+	assert.ErrorContains(t, simulated.Load(), "has simulated nodes")
+}
+
+func TestMissingPackagesAreNamedBeforeAnythingStarts(t *testing.T) {
+	l := openReal(t)
+	all := debianPackages
+	t.Cleanup(func() { debianPackages = all })
+	debianPackages = append(debianPackages[:0:0], debianPackages...)
+	debianPackages[0].programs = []string{"/nonexistent/containerd"}
+	debianPackages[5].programs = []string{"/nonexistent/runc"}
+
+	err := l.Start(t.Context())
+	require.ErrorContains(t, err, "apt-get install --yes --no-install-recommends containerd runc")
+	assert.NotContains(t, err.Error(), "\n")
+	assert.NoDirExists(t, l.nodes().dir())
+	assert.NoDirExists(t, l.objectStore().dir())
+}
+
+func TestAPartOfANodeThatFailsShowsItsLog(t *testing.T) {
+	l := openReal(t)
+	require.NoError(t, l.nodes().build(t.Context()))
+	kubelet := filepath.Join(t.TempDir(), "kubelet")
+	require.NoError(t, os.WriteFile(kubelet, []byte("#!/bin/sh\necho no room for $0\nexit 3\n"), 0o700))
+	l.parts["kubelet"] = kubelet
+
+	err := l.Start(t.Context())
+	require.ErrorContains(t, err, "kubelet-node-")
+	assert.ErrorContains(t, err, "ended: exit status 3")
+	assert.ErrorContains(t, err, "--- the end of "+l.nodes().path("logs"))
+	assert.ErrorContains(t, err, "no room for")
+	assert.Zero(t, l.machine().pid(), "the rest runs on")
+	assert.NoFileExists(t, l.machine().network())
+}
+
+func TestAStoppedLabWithRealNodesKeepsItsData(t *testing.T) {
+	l := openReal(t)
+	require.NoError(t, l.Start(t.Context()))
+	_, err := l.Kubectl(t.Context(), "create", "namespace", "kept")
+	require.NoError(t, err)
+
+	require.NoError(t, l.Stop(t.Context()))
+	assert.Zero(t, l.machine().pid())
+	assert.Error(t, l.Healthy(t.Context()))
+	_, err = l.Dial(t.Context(), "tcp", l.state.MinIO)
+	assert.ErrorContains(t, err, "does not run")
+
+	require.NoError(t, l.Start(t.Context()))
+	require.NoError(t, l.Healthy(t.Context()))
+	names, err := l.Kubectl(t.Context(), "get", "namespaces", "--output=name")
+	require.NoError(t, err)
+	assert.Contains(t, string(names), "namespace/kept")
+}
+
+// contents returns the files of a tar archive.
+func contents(t *testing.T, archive []byte) map[string][]byte {
+	t.Helper()
+	files := map[string][]byte{}
+	reader := tar.NewReader(bytes.NewReader(archive))
+	for {
+		header, err := reader.Next()
+		if errors.Is(err, io.EOF) {
+			return files
+		}
+		require.NoError(t, err)
+		files[header.Name], err = io.ReadAll(reader)
+		require.NoError(t, err)
+	}
+}
+
+func TestAnImageIsWhatItsFilesAre(t *testing.T) {
+	source := filepath.Join(t.TempDir(), "program")
+	require.NoError(t, os.WriteFile(source, []byte("text"), 0o600))
+	image := Image{
+		Ref:        []string{"example.com/a:1", "example.com/a:2"},
+		Entrypoint: []string{"/bin/a"},
+		User:       "1:2",
+		Env:        []string{"A=b"},
+		Files:      map[string]string{"/bin/a": source},
+	}
+	var archive, again bytes.Buffer
+	require.NoError(t, image.write(&archive))
+	require.NoError(t, image.write(&again))
+	assert.Equal(t, archive.Bytes(), again.Bytes())
+
+	files := contents(t, archive.Bytes())
+	var manifest []struct {
+		Config           string
+		RepoTags, Layers []string
+	}
+	require.NoError(t, json.Unmarshal(files["manifest.json"], &manifest))
+	assert.Equal(t, image.Ref, manifest[0].RepoTags)
+	layer := contents(t, files[manifest[0].Layers[0]])
+	assert.Equal(t, "text", string(layer["bin/a"]))
+	assert.Contains(t, layer, "bin/")
+	assert.Contains(t, layer, "etc/passwd")
+
+	var config struct {
+		Config struct {
+			Entrypoint, Env []string
+			User            string
+		} `json:"config"`
+		RootFS struct {
+			DiffIDs []string `json:"diff_ids"`
+		} `json:"rootfs"`
+	}
+	require.NoError(t, json.Unmarshal(files[manifest[0].Config], &config))
+	assert.Equal(t, image.Entrypoint, config.Config.Entrypoint)
+	assert.Equal(t, "1:2", config.Config.User)
+	assert.Contains(t, config.Config.Env, "A=b")
+	assert.Equal(t, []string{"sha256:" + digest(files[manifest[0].Layers[0]])}, config.RootFS.DiffIDs)
+
+	assert.Error(t, Image{Ref: image.Ref, Files: map[string]string{"/a": "/nonexistent"}}.write(io.Discard))
+}
+
+func TestAFolderWithoutImagesIsRejected(t *testing.T) {
+	t.Setenv(ImagesVariable, t.TempDir())
+	_, err := givenImages()
+	assert.ErrorContains(t, err, "LAB_IMAGES: got")
+}
