@@ -198,6 +198,7 @@ func (h harness) throughPortForward(pod string) string {
 // traces are what a lab could leave on a machine besides processes and files.
 type traces struct {
 	mounts, networks, links, cgroups []string
+	directories                      []string // of programs that ask nobody where to write
 	rules, settings                  string
 }
 
@@ -214,6 +215,14 @@ func takeTraces(t *testing.T) (s traces) {
 		cgroups, err := filepath.Glob(pattern)
 		require.NoError(t, err)
 		s.cgroups = append(s.cgroups, cgroups...)
+	}
+	for _, dir := range []string{
+		"/opt/containerd", "/run/containerd", "/run/runc", "/var/lib/cni", "/var/lib/containerd", "/var/lib/kubelet",
+		"/var/log/containers", "/var/log/pods",
+	} {
+		if _, err := os.Stat(dir); err == nil {
+			s.directories = append(s.directories, dir)
+		}
 	}
 	if out, err := output(exec.Command("nft", "list", "tables")); err == nil {
 		s.rules = out
@@ -248,6 +257,7 @@ func assertGone(t *testing.T, l *lab.Lab, before traces, ids []process) {
 	assert.Equal(t, before.rules, after.rules)
 	assert.Equal(t, before.settings, after.settings)
 	assert.Equal(t, before.links, after.links)
+	assert.Equal(t, before.directories, after.directories)
 	for _, p := range ids {
 		assert.False(t, p.runs(), "process %d runs: %s", p.id, p.command)
 	}
