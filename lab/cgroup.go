@@ -48,7 +48,7 @@ func (m machine) createCgroups() error {
 				}
 				parent := at
 				at = filepath.Join(at, name)
-				if err := os.MkdirAll(at, 0o755); err != nil { // #nosec G301 -- as the kernel's own
+				if err := os.MkdirAll(at, 0o750); err != nil {
 					return err
 				}
 				if err := inheritCPUs(parent, at); err != nil {

@@ -192,7 +192,8 @@ func (m machine) connect(ctx context.Context) error {
 		return err
 	}
 
-	if err := os.MkdirAll(filepath.Dir(m.network()), 0o755); err != nil { // #nosec G301 -- as `ip netns` does
+	// #nosec G301 -- as `ip netns` does
+	if err := os.MkdirAll(filepath.Dir(m.network()), 0o755); err != nil {
 		return err
 	}
 	if err := os.WriteFile(m.network(), nil, 0o600); err != nil {

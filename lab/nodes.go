@@ -54,7 +54,7 @@ func (l *Lab) setNodes() error {
 // their Debian packages are installed.
 func SupportsRealNodes() error {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
-		return fmt.Errorf("%s: got %q; want Linux and root, because containers need both. Fix: unset %[1]s", NodesVariable, realNodes)
+		return errors.New("real nodes require Linux and root, because they run containers")
 	}
 	return nil
 }
@@ -77,7 +77,7 @@ func (n nodes) path(name string) string { return filepath.Join(n.dir(), name) }
 // possible returns an error unless this machine can run real nodes.
 func (n nodes) possible() error {
 	if err := SupportsRealNodes(); err != nil {
-		return err
+		return fmt.Errorf("%s: got %q, but %w. Fix: unset %[1]s", NodesVariable, realNodes, err)
 	}
 	if missing := missingPackages(); len(missing) > 0 {
 		return fmt.Errorf(`%s: got %q; want the Debian packages %s, which are not installed. Fix: %s`,

@@ -66,11 +66,11 @@ func installCommand(packages []string) string {
 // InstallPackages installs the Debian packages that real nodes need. On a machine
 // that cannot run real nodes it only says so on log: the tests that need them skip.
 func InstallPackages(ctx context.Context, log io.Writer) error {
-	missing := missingPackages()
 	if err := SupportsRealNodes(); err != nil {
-		fmt.Fprintln(log, "lab: no packages are installed, because this machine does not run real nodes:", err)
+		fmt.Fprintln(log, "lab: no Debian packages are installed:", err)
 		return nil
 	}
+	missing := missingPackages()
 	if len(missing) == 0 {
 		return nil
 	}
