@@ -104,12 +104,16 @@ func TestRealNodesKilled(t *testing.T) {
 	out, err := output(exec.Command("go", "build", "-o", command, "../lab/cmd/lab"))
 	require.NoError(t, err, out)
 
-	for name, moment := range map[string]string{
-		"when its machine is there": "nodes/pid",
-		"when its cluster starts":   "kwok/clusters/*/pids/etcd.pid",
-		"when its nodes run a pod":  "nodes/node-*/containerd-state/io.containerd.runtime.v2.task/k8s.io/*",
+	for _, moment := range []struct {
+		name, file string
+		runs       bool // whether something is sure to run then
+	}{
+		{"when its first process waits", "nodes/pid", false},
+		{"when its machine is there", "nodes/kernel", true},
+		{"when its cluster starts", "kwok/clusters/*/pids/etcd.pid", true},
+		{"when its nodes run a pod", "nodes/node-*/containerd-state/io.containerd.runtime.v2.task/k8s.io/*", true},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(moment.name, func(t *testing.T) {
 			dir, err := os.MkdirTemp("", "picluster-lab-")
 			require.NoError(t, err)
 			before := takeTraces(t)
@@ -120,9 +124,9 @@ func TestRealNodesKilled(t *testing.T) {
 			require.NoError(t, cmd.Start())
 
 			require.Eventually(t, func() bool {
-				found, _ := filepath.Glob(filepath.Join(dir, moment))
+				found, _ := filepath.Glob(filepath.Join(dir, moment.file))
 				return len(found) > 0
-			}, 3*time.Minute, 5*time.Millisecond, "%s", &log)
+			}, 3*time.Minute, time.Millisecond, "%s", &log)
 			require.NoError(t, cmd.Process.Kill())
 			err = cmd.Wait()
 			require.ErrorContains(t, err, "signal: killed", "the start ended before: %s", &log)
@@ -130,7 +134,7 @@ func TestRealNodesKilled(t *testing.T) {
 			l, err := lab.Open(t.Context(), dir, t.Output())
 			require.NoError(t, err)
 			ids := processes(t, dir, "")
-			require.NotEmpty(t, ids)
+			assert.True(t, len(ids) > 0 || !moment.runs, "the test does not see the lab's processes")
 			require.NoError(t, l.Remove(t.Context()))
 			assertGone(t, l, before, ids)
 		})

@@ -75,8 +75,39 @@ func run(ctx context.Context, l *lab.Lab, args []string) error {
 	if err != nil {
 		return err
 	}
-	cmd := l.Command(ctx, path, args[1:]...)
-	return syscall.Exec(cmd.Path, cmd.Args, cmd.Env)
+	if l.RealNodes {
+		return stay(l, path, args[1:])
+	}
+	return syscall.Exec(path, args, l.Env())
+}
+
+// stay runs a command and ends as it does. This process is the parent of what it
+// has started in the lab, which cannot end before its parent asks how: the command
+// would not ask.
+func stay(l *lab.Lab, path string, args []string) error {
+	cmd := l.Command(context.Background(), path, args...)
+	cmd.Dir = "" // this one
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	go func() {
+		for signal := range signals {
+			// The terminal sends Ctrl-C to the command too.
+			if signal != os.Interrupt {
+				_ = cmd.Process.Signal(signal) // it may have ended
+			}
+		}
+	}()
+	_ = cmd.Wait() // its exit code says the same
+	status := cmd.ProcessState.Sys().(syscall.WaitStatus)
+	if status.Signaled() {
+		os.Exit(128 + int(status.Signal()))
+	}
+	os.Exit(status.ExitStatus())
+	return nil
 }
 
 func status(ctx context.Context, l *lab.Lab, _ []string) error {
