@@ -155,6 +155,12 @@ func (l *Lab) startParts(ctx context.Context) error {
 // startMachine starts a lab with real nodes, whose ports are its own. What runs but
 // is not healthy is ended first.
 func (l *Lab) startMachine(ctx context.Context) error {
+	// Another start of this lab is not healthy yet.
+	unlock, err := lock(ctx, l.nodes().path("lock"))
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	if l.machine().pid() != 0 && l.Healthy(ctx) == nil {
 		return nil
 	}

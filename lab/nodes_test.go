@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -54,6 +55,39 @@ func TestALabKeepsItsKindOfNodes(t *testing.T) {
 	require.NoError(t, simulated.Load())
 	simulated.RealNodes = true
 	assert.ErrorContains(t, simulated.Load(), "has simulated nodes")
+}
+
+// A kubelet may be older than the API server, but nobody tests the lab's like that.
+func TestNodesHaveTheClustersVersion(t *testing.T) {
+	root, err := checkout()
+	require.NoError(t, err)
+	b := &builder{root: root}
+	want, err := b.version(part("kube-apiserver"))
+	require.NoError(t, err)
+	for _, p := range nodeParts {
+		if p.Module == part("kube-apiserver").Module {
+			version, err := b.version(p)
+			require.NoError(t, err)
+			assert.Equal(t, want, version, p.Name)
+		}
+	}
+}
+
+// Both find a lab that runs, and the second does not start it again.
+func TestTwoStartsOfALabWithRealNodes(t *testing.T) {
+	l := openReal(t)
+	second := *l
+	ended := make(chan error, 1)
+	go func() { ended <- l.Start(t.Context()) }()
+	require.NoError(t, poll(t.Context(), time.Millisecond, func() error {
+		if !exists(l.machine().pidFile()) {
+			return errors.New("the first does not start")
+		}
+		return nil
+	}))
+	require.NoError(t, second.Start(t.Context()))
+	require.NoError(t, <-ended)
+	assert.NoError(t, l.Healthy(t.Context()))
 }
 
 func TestMissingPackagesAreNamedBeforeAnythingStarts(t *testing.T) {
