@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	trace "go.opentelemetry.io/proto/otlp/trace/v1"
+)
+
+// flushing says when a buffer writes a trace to the bucket.
+type flushing struct {
+	age   time.Duration // since the trace's first span that is not written
+	idle  time.Duration // since its last span
+	check time.Duration // between two checks
+	never bool
+}
+
+// buffer has the spans that an ingester or a metrics-generator has in memory.
+type buffer struct {
+	name     string // in the counters' names
+	prefix   string // of the objects
+	flushing flushing
+	writing  sync.Mutex // held while the buffer is written
+
+	mu     sync.Mutex
+	traces map[string]*heldTrace // by their id in hex
+	closed bool
+}
+
+// heldTrace is a trace in memory.
+type heldTrace struct {
+	spans       []flatSpan
+	first, last time.Time // when they came
+}
+
+func newBuffer(name, prefix string, f flushing) *buffer {
+	return &buffer{name: name, prefix: prefix, flushing: f, traces: map[string]*heldTrace{}}
+}
+
+var errLeaving = errors.New("the process is leaving")
+
+// push keeps spans in memory. It returns errLeaving after close.
+func (b *buffer) push(data *trace.TracesData) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return errLeaving
+	}
+	now := time.Now()
+	for id, spans := range byTrace(flatten(data)) {
+		if b.traces[id] == nil {
+			b.traces[id] = &heldTrace{first: now}
+		}
+		b.traces[id].spans = append(b.traces[id].spans, spans...)
+		b.traces[id].last = now
+	}
+	return nil
+}
+
+// find returns the spans in memory of a trace, or of all traces if id is empty.
+func (b *buffer) find(id string) *trace.TracesData {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var found []flatSpan
+	for key, t := range b.traces {
+		if id == "" || key == id {
+			found = append(found, t.spans...)
+		}
+	}
+	return toOTLP(found)
+}
+
+// close ends push, and returns the number of traces in memory.
+func (b *buffer) close() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	return len(b.traces)
+}
+
+// due returns the spans to write now, by trace. After close that is all of them.
+func (b *buffer) due(now time.Time) map[string][]flatSpan {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	due := map[string][]flatSpan{}
+	f := b.flushing
+	for id, t := range b.traces {
+		if b.closed || !f.never && now.Sub(t.first) >= f.age && now.Sub(t.last) >= f.idle {
+			due[id] = slices.Clone(t.spans)
+		}
+	}
+	return due
+}
+
+// remove removes the first n spans of a trace from memory.
+func (b *buffer) remove(id string, n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t := b.traces[id]
+	if t.spans = t.spans[n:]; len(t.spans) == 0 {
+		delete(b.traces, id)
+	}
+	t.first = t.last
+}
+
+// flushDue writes the spans that are due. What fails stays in memory until the next call.
+func (p *process) flushDue(ctx context.Context, component string, b *buffer) {
+	b.writing.Lock()
+	defer b.writing.Unlock()
+	due := b.due(time.Now())
+	if len(due) == 0 {
+		return
+	}
+	var failed error
+	for id, spans := range due {
+		content, err := marshalJSON(toOTLP(spans))
+		if err == nil {
+			err = p.bucket.put(ctx, fmt.Sprintf("%s%s/%s-%d.json", b.prefix, id, p.name, time.Now().UnixNano()), content)
+		}
+		if err != nil {
+			p.counters.add("tempo_"+b.name+"_failed_flushes_total", 1)
+			failed = err
+			continue
+		}
+		p.counters.add("tempo_"+b.name+"_blocks_flushed_total", 1)
+		b.remove(id, len(spans))
+		p.log.Info("flushed", "traceid", id, "spans", len(spans), "service_name", spans[0].service())
+	}
+	if ctx.Err() == nil {
+		p.report(component+": flush", failed)
+	}
+}
+
+// leave ends an ingester. If flush_all_on_shutdown is set, it writes what is in memory,
+// and tries again until all is written or the pod's grace period ends. Otherwise what is
+// in memory is lost, as Tempo's write-ahead log is with its emptyDir.
+func (p *process) leave(ctx context.Context, b *buffer) {
+	held := b.close()
+	if !p.config.Ingester.FlushOnShutdown {
+		if held > 0 {
+			p.log.Warn("flush_all_on_shutdown is off: traces in memory are lost", "traces", held)
+		}
+		return
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	p.log.Info("flush_all_on_shutdown is on", "traces", held)
+	every(ctx, p.interval, func(ctx context.Context) {
+		if p.flushDue(ctx, ingester, b); len(b.due(time.Now())) == 0 {
+			cancel()
+		}
+	})
+}
+
+// traceID returns a trace's id as 32 lower-case hex digits. It pads a shorter one with
+// zeros, as Tempo does.
+func traceID(text string) (string, error) {
+	if len(text) > 32 || text == "" {
+		return "", fmt.Errorf("trace id: got %q; want 1 to 32 hex digits", text)
+	}
+	id, err := hex.DecodeString(fmt.Sprintf("%032s", text))
+	if err != nil {
+		return "", fmt.Errorf("trace id: got %q; want 1 to 32 hex digits", text)
+	}
+	return hex.EncodeToString(id), nil
+}
