@@ -51,7 +51,7 @@ func Await(ctx context.Context, client metadata.Interface, namespace, release, a
 	switch {
 	case err == nil:
 		return nil
-	case lastErr != nil:
+	case lastErr != nil && len(left)+len(terminating) == 0: // it has never seen them
 		return fmt.Errorf("pods of release %s/%s: %w", namespace, release, lastErr)
 	case errors.Is(err, context.Canceled):
 		return err

@@ -97,6 +97,17 @@ func TestAwaitSurvivesAnOutage(t *testing.T) {
 	assert.ErrorContains(t, await(t.Context(), c, 10*time.Millisecond), "pods of release tempo/tempo: unreachable")
 }
 
+// A look that the end of the wait cuts off does not hide what the one before has seen.
+func TestAwaitNamesThePodsAfterAnOutage(t *testing.T) {
+	c, looks := client(t, pod("a", "tempo", map[string]string{"keys": "old"})), 0
+	c.PrependReactor("list", "pods", func(clienttesting.Action) (bool, runtime.Object, error) {
+		looks++
+		return looks > 1, nil, errors.New("cut off")
+	})
+	assert.ErrorContains(t, await(t.Context(), c, 1500*time.Millisecond), "still have the previous key after 1.5s: a.")
+	assert.Greater(t, looks, 1)
+}
+
 func TestAwaitEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
