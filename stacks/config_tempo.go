@@ -41,7 +41,9 @@ func (r *reader) tempo(chartVersion string) tempo.Options {
 func (r *reader) receivers(chartVersion string) []string {
 	all, has := tempo.Receivers(), tempo.ReceiversOf(chartVersion)
 	names := r.list("receivers", all, all[0], oneOf(all), func(word string) string { return nearest(word, all) })
-	if _, set := r.source.GetConfig(r.key("receivers")); !set {
+	// Pulumi sets what Pulumi.yaml has as the default, so that it cannot be told from
+	// the whole list that a stack sets.
+	if slices.Equal(slices.Sorted(slices.Values(names)), all) {
 		return has
 	}
 	for i, name := range names {

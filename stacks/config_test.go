@@ -121,6 +121,10 @@ func TestConfig(t *testing.T) {
 			c.Chart.Version = "2.26.2"
 			c.Tempo.Receivers = withoutOpenCensus
 		}},
+		"chart 2, with the default as Pulumi sets it": {
+			our("chartVersion", "2.26.2", "receivers", `["jaegerThriftCompact","jaegerThriftHttp","opencensus","otlpGrpc","otlpHttp","zipkin"]`),
+			func(c *Config) { c.Chart.Version, c.Tempo.Receivers = "2.26.2", withoutOpenCensus },
+		},
 		"chart 2 that has OpenCensus": {our("chartVersion", "2.23.4"), func(c *Config) { c.Chart.Version = "2.23.4" }},
 		"chart by OCI": {
 			our("chart", "oci://ghcr.io/grafana-community/helm-charts/tempo-distributed", "chartVersion", "2.26.2"),
