@@ -125,9 +125,16 @@ func (n nodes) start(s *supervisor) error {
 	if _, err := n.lab.cluster().kubectl(s.ctx, nil, "delete", "nodes", "--all"); err != nil {
 		return s.explain(err)
 	}
+	ctx, cancel := context.WithTimeoutCause(s.ctx, readyTimeout, errors.New("the nodes did not become ready"))
+	defer cancel()
 	for _, node := range n.all() {
 		if err := node.startKubelet(s); err != nil {
 			return err
+		}
+		// One after the other: both bind the socket of device plugins, whose path is
+		// fixed, and each removes what is there before it does.
+		if err := poll(ctx, 250*time.Millisecond, func() error { return n.ready(ctx, node) }); err != nil {
+			return s.explain(err, node.name("kubelet"))
 		}
 	}
 	if err := n.startProxy(s); err != nil {
@@ -140,32 +147,38 @@ func (n nodes) start(s *supervisor) error {
 		return s.explain(err)
 	}
 
-	ctx, cancel := context.WithTimeoutCause(s.ctx, readyTimeout, errors.New("the nodes did not become ready"))
-	defer cancel()
 	if err := poll(ctx, 250*time.Millisecond, func() error { return n.healthy(ctx) }); err != nil {
 		return s.explain(err, n.all()[0].name("kubelet"), n.all()[1].name("kubelet"))
 	}
 	return nil
 }
 
-// healthy returns an error unless each node is ready and the cluster's DNS answers.
-func (n nodes) healthy(ctx context.Context) error {
+// ready returns an error unless all of some nodes are ready.
+func (n nodes) ready(ctx context.Context, some ...node) error {
 	out, err := n.lab.cluster().kubectl(ctx, nil, "get", "nodes", "--request-timeout=5s",
 		`--output=jsonpath={range .items[*]}{.metadata.name} {.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}`)
 	if err != nil {
 		return err
 	}
-	for _, node := range n.all() {
+	for _, node := range some {
 		if !strings.Contains(string(out), node.hostname()+" True\n") {
 			return fmt.Errorf("%s is not ready", node.hostname())
 		}
+	}
+	return nil
+}
+
+// healthy returns an error unless each node is ready and the cluster's DNS answers.
+func (n nodes) healthy(ctx context.Context) error {
+	if err := n.ready(ctx, n.all()...); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	resolver := net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return n.lab.Dial(ctx, network, net.JoinHostPort(dnsService, "53"))
 	}}
-	_, err = resolver.LookupHost(ctx, "kubernetes.default.svc.cluster.local.")
+	_, err := resolver.LookupHost(ctx, "kubernetes.default.svc.cluster.local.")
 	return err
 }
 
