@@ -26,8 +26,11 @@ func adoptExisting(ctx context.Context, o *options) error {
 		return untouched(err)
 	}
 	store, cluster, err := drift.Servers(ctx, config)
-	if err != nil || store == nil {
-		return untouched(errors.Join(err, errors.New("MinIO's settings cannot be used")))
+	if err != nil {
+		return untouched(err)
+	}
+	if store == nil {
+		return untouched(errors.New("the settings of minio: in the configuration cannot be used. Fix: pulumi config --stack NAME shows them"))
 	}
 	found, imports, err := adopt.Finder{Store: store, Cluster: cluster}.Find(ctx, steps)
 	if err != nil {
