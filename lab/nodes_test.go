@@ -57,7 +57,7 @@ func TestALabKeepsItsKindOfNodes(t *testing.T) {
 	assert.ErrorContains(t, simulated.Load(), "has simulated nodes")
 }
 
-// A kubelet may be older than the API server, but nobody tests the lab's like that.
+// A kubelet may be older than the API server, but the lab's are not tested like that.
 func TestNodesHaveTheClustersVersion(t *testing.T) {
 	root, err := checkout()
 	require.NoError(t, err)

@@ -87,7 +87,7 @@ func load(r *reader) *Config {
 	c.Tempo = r.tempo(c.Chart.Version)
 	r.removed("keyGeneration", "is replaced by keyVersion, and the key stays as it is")
 	if c.ObjectStore.DeleteObjects && !c.ObjectStore.DeleteBucket {
-		r.problem("%s: is of no use with %s: true, which keeps the bucket and its objects. Take it out: pulumi config rm forceDestroy",
+		r.problem("%s: has no effect with %s: true, which keeps the bucket and its objects. Take it out: pulumi config rm forceDestroy",
 			r.key("forceDestroy"), r.key("retainBucket"))
 	}
 	c.S3 = r.s3(r.minio())

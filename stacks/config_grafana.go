@@ -50,7 +50,7 @@ func (r *reader) grafana(c *Config) Grafana {
 		g.Links.Prometheus.TracesToMetrics = generator.SpanMetrics
 	}
 	if g.Links.Loki.URL == "" && g.Links.Loki.Tenant != "" {
-		r.problem("%s: is of no use without %s. Set that: pulumi config set lokiUrl URL", r.key("lokiTenant"), r.key("lokiUrl"))
+		r.problem("%s: has no effect without %s. Set that: pulumi config set lokiUrl URL", r.key("lokiTenant"), r.key("lokiUrl"))
 	}
 	if uids := []string{grafana.TempoUID, g.Links.Loki.UID, g.Links.Prometheus.UID}; len(slices.Compact(slices.Sorted(slices.Values(uids)))) < len(uids) {
 		r.problem("%s, %s: %q and %q must differ from each other and from %q, which is Tempo's. Set one: pulumi config set lokiUid loki",
@@ -89,7 +89,7 @@ func (r *reader) grafana(c *Config) Grafana {
 		g.Release = &release
 	}
 	if delivery != DatasourcesRelease && len(release.Values) > 0 {
-		r.problem("%s: is of no use with %s: %s. Set that: pulumi config set datasources release",
+		r.problem("%s: has no effect with %s: %s. Set that: pulumi config set datasources release",
 			r.key("grafanaChartValues"), r.key("datasources"), delivery)
 	}
 	return g

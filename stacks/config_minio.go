@@ -49,7 +49,7 @@ func (r *reader) minio() S3 {
 			r.problem("minio:minioCacertFile: %q %w. Set it: pulumi config set minio:minioCacertFile FILE", path, err)
 		}
 		if server.Insecure {
-			r.problem("minio:minioCacertFile: is of no use without TLS. Set that: pulumi config set minio:minioSsl true")
+			r.problem("minio:minioCacertFile: has no effect without TLS. Set that: pulumi config set minio:minioSsl true")
 		}
 		server.CA = ca
 	}

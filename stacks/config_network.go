@@ -18,7 +18,7 @@ func (r *reader) network(grafanaNamespace string) *tempo.Network {
 		r.problem("%s: is missing: with %s nobody else may send traces. Set it: pulumi config set --path 'tracesFrom[0]' default",
 			r.key("tracesFrom"), r.key("networkPolicies"))
 	case !on && len(n.TracesFrom) > 0:
-		r.problem("%s: is of no use without %s. Set that: pulumi config set networkPolicies true", r.key("tracesFrom"), r.key("networkPolicies"))
+		r.problem("%s: has no effect without %s. Set that: pulumi config set networkPolicies true", r.key("tracesFrom"), r.key("networkPolicies"))
 	}
 	if !on {
 		return nil

@@ -143,7 +143,7 @@ func (r *reader) generator() *tempo.Generator {
 			r.key("prometheusRemoteWriteUrl"), r.key("serviceGraphs"), r.key("spanMetrics"))
 	}
 	if !metrics && g.RemoteWriteURL != "" {
-		r.problem("%s: is of no use, since no metrics are made. Make some: pulumi config set serviceGraphs true",
+		r.problem("%s: has no effect, since no metrics are made. Make some: pulumi config set serviceGraphs true",
 			r.key("prometheusRemoteWriteUrl"))
 	}
 	if !on {

@@ -303,7 +303,7 @@ func twoAtOnce(h harness) {
 	out, code := h.picluster(nil, "up", "--yes", "--lock-timeout", "2m")
 	require.Zero(h, code, lastLines(out, 15))
 	assert.Contains(h, out, "another update has locked the stack; trying again until ")
-	assert.Error(h, first.Wait(), "the first does not wait for pods that nobody can place")
+	assert.Error(h, first.Wait(), "the first does not wait for pods that have no place")
 	h.converges()
 }
 

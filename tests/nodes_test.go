@@ -202,7 +202,7 @@ func (h harness) throughPortForward(pod string) string {
 // traces are what a lab could leave on a machine besides processes and files.
 type traces struct {
 	mounts, networks, links, cgroups []string
-	directories                      []string // of programs that ask nobody where to write
+	directories                      []string // of programs that do not ask where to write
 	rules, settings                  string
 }
 

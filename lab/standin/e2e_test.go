@@ -345,7 +345,7 @@ func TestWrongStore(t *testing.T) {
 		"bucket":         {func(c *cluster) { c.edit = replace("bucket: traces", "bucket: other") }, "code=NoSuchBucket", ""},
 		"no CA":          {func(c *cluster) { c.s3.caFile = "" }, "x509: certificate signed by unknown authority", ""},
 		"CA not mounted": {func(c *cluster) { c.s3.caFile = "/not/there" }, "", "tls_ca_path: open /not/there: no such file"},
-		"nobody listens": {func(c *cluster) { c.s3.Close() }, "connection refused", ""},
+		"S3 is closed":   {func(c *cluster) { c.s3.Close() }, "connection refused", ""},
 		"backend":        {func(c *cluster) { c.edit = replace("backend: s3", "backend: local") }, "", `storage.trace.backend: got "local"`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -81,6 +81,30 @@ func serve(t *testing.T, paths map[string]string, blocks ...string) *server {
 	return s
 }
 
+// endWhileBlocked calls ask, calls end once a request of blocks has come, and returns
+// what ask does.
+func (s *server) endWhileBlocked(t *testing.T, ask func() error, end func()) error {
+	t.Helper()
+	returned := make(chan error, 1)
+	go func() { returned <- ask() }()
+	deadline := time.After(10 * time.Second)
+	select {
+	case <-s.blocked:
+	case err := <-returned:
+		t.Fatalf("the request has not reached the server: %v", err)
+	case <-deadline:
+		t.Fatal("the request has not reached the server")
+	}
+	end()
+	select {
+	case err := <-returned:
+		return err
+	case <-deadline:
+		t.Fatal("the request has not ended")
+		return nil
+	}
+}
+
 // settings returns settings of the provider that name the server, by two contexts.
 func (s *server) settings(extra ...string) func(string) string {
 	values := map[string]string{"kubeconfig": fmt.Sprintf(`{"apiVersion":"v1","kind":"Config","current-context":"lab",
@@ -203,23 +227,7 @@ func TestRequestsEndWithTheContextOfNew(t *testing.T) {
 			defer cancel(nil)
 			c, err := cluster.New(ctx, s.settings())
 			require.NoError(t, err)
-			returned := make(chan error, 1)
-			go func() { returned <- test.ask(c) }()
-			within := time.After(10 * time.Second)
-			select {
-			case <-s.blocked:
-			case err := <-returned:
-				t.Fatalf("the request has not reached the server: %v", err)
-			case <-within:
-				t.Fatal("the request has not reached the server")
-			}
-			cancel(terminated)
-			select {
-			case err := <-returned:
-				assert.Error(t, err)
-			case <-within:
-				t.Fatal("the request has not ended")
-			}
+			assert.Error(t, s.endWhileBlocked(t, func() error { return test.ask(c) }, func() { cancel(terminated) }))
 		})
 	}
 }
@@ -391,28 +399,13 @@ func TestRenderEnds(t *testing.T) {
 	s := serve(t, map[string]string{"/api/v1/namespaces/n/secrets": secrets(t)}, "/charts/index.yaml")
 	terminated := errors.New("terminated")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	returned := make(chan error, 1)
 	c := open(t, s)
 	t.Setenv("HELM_REPOSITORY_CACHE", t.TempDir())
-	go func() {
+	err := s.endWhileBlocked(t, func() error {
 		_, err := c.Render(ctx, cluster.Release{Name: "r", Namespace: "n", Chart: "tempo", Repository: cluster.Repository{URL: s.URL + "/charts"}})
-		returned <- err
-	}()
-	within := time.After(10 * time.Second)
-	select {
-	case <-s.blocked:
-	case err := <-returned:
-		t.Fatalf("the request has not reached the server: %v", err)
-	case <-within:
-		t.Fatal("the request has not reached the server")
-	}
-	cancel(terminated)
-	select {
-	case err := <-returned:
-		assert.ErrorIs(t, err, terminated)
-	case <-within:
-		t.Fatal("Render has not ended")
-	}
+		return err
+	}, func() { cancel(terminated) })
+	assert.ErrorIs(t, err, terminated)
 }
 
 func TestObjectsOfNoManifest(t *testing.T) {
