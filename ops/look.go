@@ -8,16 +8,19 @@ import (
 
 	"github.com/picluster/picluster/ops/drift"
 	"github.com/picluster/picluster/ops/engine"
+	"golang.org/x/sync/errgroup"
 )
 
 // read reads the stack's state and configuration.
 func (o *options) read(ctx context.Context) (*engine.State, engine.Config, error) {
-	state, err := o.stack.State(ctx)
-	if err != nil {
-		return nil, engine.Config{}, err
-	}
-	config, err := o.stack.Config(ctx)
-	return state, config, err
+	var (
+		state  *engine.State
+		config engine.Config
+	)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) { state, err = o.stack.State(ctx); return err })
+	group.Go(func() (err error) { config, err = o.stack.Config(ctx); return err })
+	return state, config, group.Wait()
 }
 
 // errOtherSettings is returned by look if the configuration names a server in

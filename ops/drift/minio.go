@@ -169,8 +169,11 @@ func (t *Target) attachments(user string) map[string]urn.URN {
 // component.
 func (t *Target) bucketOf(user string) string {
 	for _, u := range t.state.Of(engine.UserType) {
+		if u.Text("name") != user {
+			continue
+		}
 		for _, r := range t.state.Of(engine.BucketType) {
-			if u.Text("name") == user && r.Parent == u.Parent {
+			if r.Parent == u.Parent {
 				return r.Text("bucket")
 			}
 		}

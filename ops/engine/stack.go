@@ -4,9 +4,11 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path"
 
@@ -33,7 +35,7 @@ func Open(ctx context.Context, name, configFile string) (*Stack, error) {
 	if _, err := exec.LookPath("pulumi"); err != nil {
 		return nil, ErrNoPulumi
 	}
-	local, err := auto.NewLocalWorkspace(ctx, auto.WorkDir("."))
+	local, err := auto.NewLocalWorkspace(ctx, auto.WorkDir("."), auto.EnvVars(environment()))
 	if err != nil {
 		return nil, err
 	}
@@ -43,6 +45,13 @@ func Open(ctx context.Context, name, configFile string) (*Stack, error) {
 	}
 	api, err := auto.SelectStack(ctx, name, workspace{local})
 	return &Stack{Name: name, Project: project.Name.String(), ConfigFile: configFile, api: api}, err
+}
+
+// environment has Pulumi, its plugins and the program collect garbage less often, because
+// that is much of the work of a preview of hundreds of tenants. The user's own setting has
+// precedence.
+func environment() map[string]string {
+	return map[string]string{"GOGC": cmp.Or(os.Getenv("GOGC"), "300")}
 }
 
 // workspace is a workspace in which selecting a stack has no effect.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/picluster/picluster/ops/object"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
@@ -24,6 +25,10 @@ type State struct {
 	// Pending are the resources of operations that an interrupted update has begun.
 	// Pulumi keeps the note of a creation also after a later update has done it.
 	Pending []urn.URN
+
+	index  sync.Once
+	byType map[string][]*Resource // without those that are only read
+	byURN  map[urn.URN]*Resource
 }
 
 // Resource is one resource of a state or of a step.
@@ -171,19 +176,28 @@ func (s *State) note(value any) {
 	}
 }
 
-// Of returns the resources of a type that are the stack's own.
+// Of returns the resources of a type that are the stack's own. The slice is the
+// state's: do not change it.
 func (s *State) Of(kind string) []*Resource {
-	return slices.DeleteFunc(slices.Clone(s.Resources), func(r *Resource) bool { return r.Type != kind || r.External })
+	s.index.Do(s.buildIndex)
+	return s.byType[kind]
 }
 
 // Find returns the resource of a URN, or nil.
 func (s *State) Find(name urn.URN) *Resource {
+	s.index.Do(s.buildIndex)
+	return s.byURN[name]
+}
+
+// buildIndex saves a stack of hundreds of tenants from reading its state once a resource.
+func (s *State) buildIndex() {
+	s.byType, s.byURN = map[string][]*Resource{}, map[urn.URN]*Resource{}
 	for _, r := range s.Resources {
-		if r.URN == name {
-			return r
+		s.byURN[r.URN] = r
+		if !r.External {
+			s.byType[r.Type] = append(s.byType[r.Type], r)
 		}
 	}
-	return nil
 }
 
 // Output returns an output of the stack, or nil.

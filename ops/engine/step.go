@@ -64,7 +64,7 @@ func (s *Stack) Refresh(ctx context.Context) ([]Step, error) {
 // reports as errors.
 func steps(ctx context.Context, run func(chan<- events.EngineEvent) (auto.PreviewResult, error)) ([]Step, error) {
 	var (
-		found    []Step
+		found    = stepList{first: map[urn.URN]int{}}
 		problems []string
 		causes   []string // problems, as hints take them
 		stream   = make(chan events.EngineEvent)
@@ -81,10 +81,10 @@ func steps(ctx context.Context, run func(chan<- events.EngineEvent) (auto.Previe
 				}
 				switch {
 				case event.ResourcePreEvent != nil:
-					found = append(found, stepOf(event.ResourcePreEvent.Metadata))
+					found.add(stepOf(event.ResourcePreEvent.Metadata))
 				case event.ResOutputsEvent != nil:
 					// Of a refresh only this one says what was found.
-					found = replaced(found, stepOf(event.ResOutputsEvent.Metadata))
+					found.replace(stepOf(event.ResOutputsEvent.Metadata))
 				case event.DiagnosticEvent != nil && event.DiagnosticEvent.Severity == "error":
 					problems = append(problems, strings.TrimSpace(plain(event.DiagnosticEvent.Message)))
 					causes = append(causes, located(event.DiagnosticEvent))
@@ -99,30 +99,44 @@ func steps(ctx context.Context, run func(chan<- events.EngineEvent) (auto.Previe
 	<-gathered
 	switch {
 	case err == nil:
-		return found, nil
+		return found.steps, nil
 	case ctx.Err() != nil:
-		return found, context.Cause(ctx)
+		return found.steps, context.Cause(ctx)
 	case isLocked(append(problems, err.Error())):
-		return found, fmt.Errorf("%w: %w", ErrLocked, explained(ctx, err))
+		return found.steps, fmt.Errorf("%w: %w", ErrLocked, explained(ctx, err))
 	case len(problems) > 0:
 		if out := wayOut(causes); out != "" {
 			problems = append(problems, out)
 		}
-		return found, errors.New(strings.Join(slices.Compact(problems), "\n"))
+		return found.steps, errors.New(strings.Join(slices.Compact(problems), "\n"))
 	}
-	return found, explained(ctx, err)
+	return found.steps, explained(ctx, err)
 }
 
-// replaced returns steps with s in place of the step of the same operation before it.
-func replaced(steps []Step, s Step) []Step {
-	at := slices.IndexFunc(steps, func(before Step) bool {
-		return before.URN == s.URN && (before.Op == s.Op || before.Op == apitype.OpRefresh)
-	})
-	if at < 0 {
-		return append(steps, s)
+// stepList is the steps of an operation in their order. A resource can have several, as
+// a replacement has.
+type stepList struct {
+	steps []Step
+	first map[urn.URN]int // where the first step of a resource is
+}
+
+func (l *stepList) add(s Step) {
+	if _, found := l.first[s.URN]; !found {
+		l.first[s.URN] = len(l.steps)
 	}
-	steps[at] = s
-	return steps
+	l.steps = append(l.steps, s)
+}
+
+// replace puts s in place of the step of the same operation before it.
+func (l *stepList) replace(s Step) {
+	at, found := l.first[s.URN]
+	for ; found && at < len(l.steps); at++ {
+		if before := l.steps[at]; before.URN == s.URN && (before.Op == s.Op || before.Op == apitype.OpRefresh) {
+			l.steps[at] = s
+			return
+		}
+	}
+	l.add(s)
 }
 
 func stepOf(m apitype.StepEventMetadata) Step {
