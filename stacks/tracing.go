@@ -160,7 +160,7 @@ func (c *Config) tempo(ctx *pulumi.Context, store *objectstore.ObjectStore, name
 		Chart:     c.Chart,
 		Timeout:   c.Timeout,
 		Restore:   c.Restore[c.Namespace+"/"+c.Release],
-		AwaitPods: awaitPods(ctx, time.Duration(c.Timeout)*time.Second),
+		Await:     await(ctx, time.Duration(c.Timeout)*time.Second),
 		Bucket:    store.Bucket,
 		Endpoint:  c.S3.Endpoint,
 		Region:    c.S3.Region,

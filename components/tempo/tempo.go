@@ -43,10 +43,10 @@ type Args struct {
 	// Restore is how many times the release was restored. Raise it to have Helm
 	// restore the release's objects.
 	Restore int
-	// AwaitPods is called in an update, once the release is ready, and returns once
-	// no pod has other keys than those whose hash the annotation KeysAnnotation
-	// has. Nil: AccessKey is known while pods with other keys may still run.
-	AwaitPods func(ctx context.Context, namespace, release, keys string) error
+	// Await is called in an update, once Helm has deployed the release, and returns
+	// once its pods are ready and have the keys. Nil: AccessKey is known while pods with
+	// other keys may still run, and an update ends well though a pod does not start.
+	Await func(ctx context.Context, r Rollout) error
 
 	// Bucket is the S3 bucket of the traces. Required.
 	Bucket pulumi.StringInput
@@ -86,9 +86,21 @@ type Tempo struct {
 	OTLPGRPC pulumi.StringOutput `pulumi:"otlpGrpc"`
 	// OTLPHTTP is where traces go by OTLP over HTTP: a URL without a path.
 	OTLPHTTP pulumi.StringOutput `pulumi:"otlpHttp"`
-	// AccessKey is the access key that the pods use, known once AwaitPods has
-	// returned; empty if the caller does not know the keys.
+	// AccessKey is the access key that the pods use, known once Await has returned;
+	// empty if the caller does not know the keys.
 	AccessKey pulumi.StringOutput `pulumi:"accessKey"`
+}
+
+// Rollout is what Args.Await waits for.
+type Rollout struct {
+	Namespace, Release string
+	// Keys is the value that KeysAnnotation is to have; empty if the keys are not known.
+	Keys string
+	// Keyed are the values of the label app.kubernetes.io/component of pods that have
+	// the keys.
+	Keyed []string
+	// Secrets are texts that an error must not have.
+	Secrets []string
 }
 
 // New installs the release. It returns one error that names every bad field.
@@ -140,21 +152,29 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	})
 }
 
-// accessKey returns the access key once all pods of the release use it.
+// accessKey returns the access key once all pods of the release are ready and use it.
 //
 // Pulumi deletes what the program no longer has, the user of the previous key among
 // it, after the program has ended. So while this waits that key works, and if it
 // fails nothing is deleted.
 func (a Args) accessKey(ctx *pulumi.Context, release *helm.Release) pulumi.StringOutput {
-	if a.AccessKey == nil || a.SecretKey == nil {
-		return pulumi.String("").ToStringOutput()
+	var accessKey, secretKey pulumi.StringInput = pulumi.String(""), pulumi.String("")
+	var keys pulumi.Output = pulumi.String("").ToStringOutput()
+	if a.AccessKey != nil && a.SecretKey != nil {
+		accessKey, secretKey, keys = a.AccessKey, a.SecretKey, a.keysHash()
 	}
-	all := pulumi.All(a.AccessKey, a.keysHash(), release.ID(), release.Namespace.Elem())
+	all := pulumi.All(accessKey, secretKey, keys, release.ID(), release.Namespace.Elem())
 	return pulumi.Unsecret(all.ApplyT(func(all []any) (string, error) {
-		if ctx.DryRun() || a.AwaitPods == nil {
+		if ctx.DryRun() || a.Await == nil {
 			return all[0].(string), nil
 		}
-		return all[0].(string), a.AwaitPods(ctx.Context(), all[3].(string), a.Release, all[1].(string))
+		return all[0].(string), a.Await(ctx.Context(), Rollout{
+			Namespace: all[4].(string),
+			Release:   a.Release,
+			Keys:      all[2].(string),
+			Keyed:     components(s3Services),
+			Secrets:   []string{all[1].(string)},
+		})
 	})).(pulumi.StringOutput)
 }
 

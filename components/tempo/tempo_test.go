@@ -99,9 +99,9 @@ func TestKeysRestartThePods(t *testing.T) {
 	assert.NotEqual(t, annotation("one-key"), annotation("another-key"))
 }
 
-// The access key is known once no pod has other keys, in an update alone: Pulumi
-// deletes the user before only then.
-func TestAwaitPods(t *testing.T) {
+// The access key is known once the pods are ready and none has other keys, in an update
+// alone: Pulumi deletes the user before only then.
+func TestAwait(t *testing.T) {
 	for name, test := range map[string]struct {
 		preview bool
 		err     error
@@ -116,11 +116,13 @@ func TestAwaitPods(t *testing.T) {
 			_, err := pulumitest.Run(t, test.preview, nil, func(ctx *pulumi.Context) error {
 				a := args()
 				a.AccessKey, a.SecretKey = pulumi.String("tempo"), pulumi.ToSecret(pulumi.String("a-key")).(pulumi.StringOutput)
-				a.AwaitPods = func(_ context.Context, namespace, release, keys string) error {
+				a.Await = func(_ context.Context, r tempo.Rollout) error {
 					calls++
-					assert.Equal(t, "traces", namespace)
-					assert.Equal(t, "tempo", release)
-					assert.Len(t, keys, 12)
+					assert.Equal(t, "traces", r.Namespace)
+					assert.Equal(t, "tempo", r.Release)
+					assert.Len(t, r.Keys, 12)
+					assert.Equal(t, []string{"a-key"}, r.Secrets)
+					assert.Equal(t, []string{"distributor", "ingester", "compactor", "querier", "query-frontend", "metrics-generator"}, r.Keyed)
 					return test.err
 				}
 				_, err := tempo.New(ctx, "tempo", a)
@@ -134,6 +136,23 @@ func TestAwaitPods(t *testing.T) {
 			assert.Equal(t, test.calls, calls)
 		})
 	}
+}
+
+// Pods have to become ready also where the component does not know their keys.
+func TestAwaitWithoutKeys(t *testing.T) {
+	calls := 0
+	_, err := pulumitest.Run(t, false, nil, func(ctx *pulumi.Context) error {
+		a := args()
+		a.Await = func(_ context.Context, r tempo.Rollout) error {
+			calls++
+			assert.Empty(t, r.Keys)
+			return nil
+		}
+		_, err := tempo.New(ctx, "tempo", a)
+		return err
+	})
+	require.NoError(t, err)
+	assert.Equal(t, 1, calls)
 }
 
 func TestInlineKeyIsSecret(t *testing.T) {

@@ -1,0 +1,198 @@
+// Package rollout waits until the pods of a Helm release run what was deployed.
+//
+// Helm's own wait is not enough: of a Deployment with one replica and maxUnavailable: 1,
+// which the charts of Tempo have, it waits for no pod.
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/wait"
+)
+
+// interval is how often Await looks.
+const interval = time.Second
+
+// instanceLabel is the label that Helm charts give to all that a release has.
+const instanceLabel = "app.kubernetes.io/instance"
+
+// componentLabel is the label with the name of a part of the release.
+const componentLabel = "app.kubernetes.io/component"
+
+// Release is what Await waits for.
+type Release struct {
+	Namespace, Name string
+	// Annotation is the annotation of pods with a hash of the keys that they have, and
+	// Keys the hash that it is to have. Empty: any.
+	Annotation, Keys string
+	// Keyed are the components whose pods have keys, also without the annotation.
+	Keyed []string
+	// Secrets are texts that a log may have, and an error must not.
+	Secrets []string
+}
+
+// Await waits until each Deployment and StatefulSet of a release is ready, one with a
+// single replica included, and until no pod has other keys, terminating ones included.
+// Pods that have ended do not count. report receives what is waited for, when that
+// changes. After timeout the error names the pods that are left, with the cause and the
+// last lines of the log of those that do not become ready.
+func Await(ctx context.Context, client *Client, r Release, timeout time.Duration, report func(string)) error {
+	var last look
+	var lastErr error
+	seen, reported := false, ""
+	err := wait.PollUntilContextTimeout(ctx, interval, timeout, true, func(ctx context.Context) (bool, error) {
+		found, err := r.look(ctx, client)
+		if lastErr = err; err != nil {
+			return false, nil // a short outage must not end the update
+		}
+		last, seen = found, true
+		if waiting := last.String(); waiting != reported {
+			reported = waiting
+			report(waiting)
+		}
+		return last.done(), nil
+	})
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, context.Canceled):
+		return err
+	case !seen:
+		return fmt.Errorf("release %s/%s: its pods cannot be read: %w", r.Namespace, r.Name, lastErr)
+	}
+	var problems []string
+	if len(last.unready) > 0 {
+		// The wait's own time is over.
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		problems = append(problems, r.unreadyError(ctx, client, last, timeout))
+	}
+	if len(last.left)+len(last.terminating) > 0 {
+		problems = append(problems, r.keysError(last, timeout))
+	}
+	return errors.New(strings.Join(problems, "\n"))
+}
+
+// look is what one look has found.
+type look struct {
+	pods    []pod
+	unready []workload
+	// left have other keys, and so have terminating, which are about to end.
+	left, terminating []string
+}
+
+func (l look) done() bool { return len(l.unready)+len(l.left)+len(l.terminating) == 0 }
+
+func (l look) String() string {
+	var waits []string
+	for _, w := range l.unready {
+		waits = append(waits, w.kind+" "+w.Metadata.Name)
+	}
+	for _, name := range append(slices.Clone(l.left), l.terminating...) {
+		waits = append(waits, "the end of pod "+name)
+	}
+	if len(waits) == 0 {
+		return ""
+	}
+	return "waiting for " + strings.Join(waits, ", ")
+}
+
+func (r Release) look(ctx context.Context, client *Client) (l look, err error) {
+	own := url.Values{"labelSelector": {instanceLabel + "=" + r.Name}}
+	for resource, kind := range map[string]string{"deployments": "Deployment", "statefulsets": "StatefulSet"} {
+		var workloads []workload
+		if err := client.list(ctx, "apis/apps/v1", r.Namespace, resource, own, &workloads); err != nil {
+			return l, err
+		}
+		for _, w := range workloads {
+			if w.kind = kind; !w.ready() {
+				l.unready = append(l.unready, w)
+			}
+		}
+	}
+	slices.SortFunc(l.unready, func(a, b workload) int { return strings.Compare(a.Metadata.Name, b.Metadata.Name) })
+	// A pod that was evicted stays listed, and would be waited for without end.
+	own.Set("fieldSelector", "status.phase!=Succeeded,status.phase!=Failed")
+	if err := client.list(ctx, "api/v1", r.Namespace, "pods", own, &l.pods); err != nil {
+		return l, err
+	}
+	slices.SortFunc(l.pods, func(a, b pod) int { return strings.Compare(a.Metadata.Name, b.Metadata.Name) })
+	for _, p := range l.pods {
+		switch {
+		case !r.hasOtherKeys(p):
+		case p.Metadata.DeletionTimestamp != nil:
+			l.terminating = append(l.terminating, p.Metadata.Name)
+		default:
+			l.left = append(l.left, p.Metadata.Name)
+		}
+	}
+	return l, nil
+}
+
+// hasOtherKeys says whether a pod has other keys than those that were deployed.
+func (r Release) hasOtherKeys(p pod) bool {
+	if r.Keys == "" {
+		return false
+	}
+	have, found := p.Metadata.Annotations[r.Annotation]
+	if !found {
+		return slices.Contains(r.Keyed, p.Metadata.Labels[componentLabel])
+	}
+	return have != r.Keys
+}
+
+// ready says whether a workload runs what was deployed: as Helm's wait, but for a single
+// replica, which has to be ready.
+func (w workload) ready() bool {
+	replicas := 1
+	if w.Spec.Replicas != nil {
+		replicas = *w.Spec.Replicas
+	}
+	if replicas == 0 {
+		return true
+	}
+	missing := 0
+	if w.kind == "Deployment" && replicas > 1 {
+		missing = min(replicas-1, maxUnavailable(w.Spec.Strategy.RollingUpdate.MaxUnavailable, replicas))
+	}
+	return w.Status.ObservedGeneration >= w.Metadata.Generation &&
+		w.Status.UpdatedReplicas >= replicas-missing &&
+		w.Status.ReadyReplicas >= replicas-missing
+}
+
+// maxUnavailable returns the number of replicas that may be missing, which the manifest
+// has as a number or as a percentage.
+func maxUnavailable(value any, replicas int) int {
+	var limit intstr.IntOrString
+	switch value := value.(type) {
+	case float64:
+		limit = intstr.FromInt32(int32(value))
+	case string:
+		limit = intstr.FromString(value)
+	}
+	n, err := intstr.GetScaledValueFromIntOrPercent(&limit, replicas, false)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func (r Release) keysError(l look, timeout time.Duration) string {
+	var fixes []string
+	if len(l.left) > 0 {
+		fixes = append(fixes, fmt.Sprintf("kubectl rollout restart of what created %s; if its template was changed outside Pulumi, picluster repair", strings.Join(l.left, ", ")))
+	}
+	if len(l.terminating) > 0 {
+		fixes = append(fixes, fmt.Sprintf("wait for %s to end; if its node is gone, kubectl delete pod --force --grace-period=0 --namespace %s %s",
+			strings.Join(l.terminating, ", "), r.Namespace, strings.Join(l.terminating, " ")))
+	}
+	return fmt.Sprintf("pods of release %s/%s still have the previous key after %s: %s. The key stays valid. Fix: %s. Then run pulumi up again",
+		r.Namespace, r.Name, timeout, strings.Join(append(slices.Clone(l.left), l.terminating...), ", "), strings.Join(fixes, "; "))
+}
