@@ -8,6 +8,7 @@ import (
 
 	"github.com/picluster/picluster/ops/adopt"
 	"github.com/picluster/picluster/ops/drift"
+	"github.com/picluster/picluster/ops/engine"
 )
 
 // adoptExisting imports into the state what the stack would create and exists
@@ -38,7 +39,7 @@ func adoptExisting(ctx context.Context, o *options) error {
 	}
 	if len(found) == 0 {
 		fmt.Printf("stack %s: nothing exists that it would create\n", o.stack.Name)
-		return nil
+		return o.overlap(ctx, config)
 	}
 	var findings []drift.Finding
 	for _, r := range found {
@@ -54,6 +55,23 @@ func adoptExisting(ctx context.Context, o *options) error {
 	if err := o.stack.Import(ctx, imports); err != nil {
 		return err
 	}
+	if err := o.overlap(ctx, config); err != nil {
+		return err
+	}
 	fmt.Printf("\nIt is as it was. See what up would change: picluster preview --stack %[1]s\nChange it: picluster up --stack %[1]s\n", o.stack.Name)
+	return nil
+}
+
+// overlap has the next up create a user beside the one that was imported, whose key
+// running pods have.
+func (o *options) overlap(ctx context.Context, config engine.Config) error {
+	state, err := o.stack.State(ctx)
+	if err != nil || config.Own("keyVersion", "1") != "1" || !isImported(state, config, 1) {
+		return err
+	}
+	if err := o.stack.Set(ctx, "keyVersion", "2"); err != nil {
+		return err
+	}
+	fmt.Printf("\nkeyVersion is 2 now, in %s: up creates a second user, and deletes the imported one when no pod has its key.\n", o.stack.FileName())
 	return nil
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/picluster/picluster/ops/engine"
@@ -17,16 +19,27 @@ func checkKeyVersion(state *engine.State, config engine.Config) error {
 	have := state.KeyVersion()
 	text := config.Own("keyVersion", "1")
 	want, err := strconv.Atoi(text)
-	if err != nil || have == 0 || config.Own("credentials", "secret") == "existing" {
+	if err != nil || have == 0 {
 		return nil // the program reports what is no number
 	}
 	switch {
+	case isImported(state, config, want):
+		return errors.New("keyVersion: got 1, which the user has that was imported; want 2, because this up would revoke the user's key while pods have it. Fix: pulumi config set keyVersion 2")
 	case want < have:
 		return fmt.Errorf("keyVersion: got %d; want %d or more, which the stack has. Fix: pulumi config set keyVersion %[2]d", want, have)
 	case want > have+1 && hasUnmanagedTenant(config):
 		return fmt.Errorf("keyVersion: got %d; want %d or %d: a tenant of install: false keeps one earlier key. Fix: pulumi config set keyVersion %[3]d", want, have, have+1)
 	}
 	return nil
+}
+
+// isImported says whether an up with a key version would generate another key for a user
+// that was imported. Pods have the key that it has now.
+func isImported(state *engine.State, config engine.Config, version int) bool {
+	if version != 1 || config.Own("credentials", "secret") == "existing" || hasUnmanagedTenant(config) {
+		return false
+	}
+	return slices.ContainsFunc(state.Of(engine.UserType), func(r *engine.Resource) bool { return r.Text("secret") == "" })
 }
 
 // hasUnmanagedTenant says whether a tenant's release is managed elsewhere.

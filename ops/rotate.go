@@ -17,7 +17,7 @@ func rotate(ctx context.Context, o *options) error {
 		return untouched(err)
 	}
 	if config.Own("credentials", "secret") == "existing" {
-		return untouched(errors.New("credentials: existing: the key is managed elsewhere. Fix: change it in the Secret there, then run up"))
+		return untouched(errors.New("credentials: existing: the key is managed elsewhere. Fix: see \"Rotate a key that is managed elsewhere\" in docs/rotate.md"))
 	}
 	// All that can be wrong is found before the configuration is changed.
 	o.raisesKeyVersion = true

@@ -58,7 +58,7 @@ func TestBadConfig(t *testing.T) {
 		"namespace too long":    {our("namespace", strings.Repeat("n", 64)), []string{"no more than 63"}},
 		"Secret with a slash":   {our("secretName", "a/b"), []string{`picluster:secretName: "a/b"`}},
 		"other credentials":     {our("credentials", "vault"), []string{`picluster:credentials: "vault" is none of secret, inline, existing. Set it: pulumi config set credentials secret`}},
-		"version of no key":     {our("credentials", "existing", "manageUser", "false", "keyVersion", "2"), []string{"picluster:keyVersion: has no effect with picluster:credentials: existing"}},
+		"version of no key":     {our("credentials", "existing", "manageUser", "false", "keyVersion", "2"), []string{"picluster:keyVersion: has no effect with picluster:manageUser: false"}},
 		"version of zero":       {our("keyVersion", "0"), []string{`picluster:keyVersion: "0" is less than 1`}},
 		"an older key":          {our("keyGeneration", "2"), []string{"has 1 problem,", "picluster:keyGeneration: is replaced by keyVersion, and the key stays as it is. Fix: pulumi config rm keyGeneration"}},
 		"restore of no release": {our("restore", `{"tempo/tmepo":1}`), []string{`picluster:restore: got "tempo/tmepo"; want one of the stack's releases: tempo/tempo. Fix: pulumi config rm --path 'restore["tempo/tmepo"]'`}},

@@ -14,9 +14,9 @@ const (
 // them.
 func (r *reader) credentials(c *Config) {
 	existing := c.Credentials == CredentialsExisting
-	if existing && c.ObjectStore.KeyVersion != 1 {
-		r.problem("%s: has no effect with %s: existing, where the stack generates no key. Fix: pulumi config rm keyVersion",
-			r.key("keyVersion"), r.key("credentials"))
+	if c.ObjectStore.BucketOnly && c.ObjectStore.KeyVersion != 1 {
+		r.problem("%s: has no effect with %s: false, where the user is managed elsewhere. Fix: pulumi config rm keyVersion",
+			r.key("keyVersion"), r.key("manageUser"))
 	}
 	if !existing && c.ObjectStore.BucketOnly {
 		r.problem("%s: false goes with %s: existing; here the stack must make the user, since it makes the key. Set it: pulumi config set credentials existing",

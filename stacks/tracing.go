@@ -124,9 +124,9 @@ func (c *Config) keys(ctx *pulumi.Context, namespace *kube.Namespace) (*objectst
 		}
 		// Pods log in with the Secret's access key, and the user gets its secret key.
 		args.SecretKey = pulumi.All(secret.Value(tempo.AccessKeyField), secret.Value(tempo.SecretKeyField)).ApplyT(func(keys []any) (string, error) {
-			if !args.BucketOnly && keys[0] != args.User {
-				return "", fmt.Errorf("secret %s/%s: %s is not the name of the user, %q. Fix: change it there; or pulumi config set user NAME",
-					c.Namespace, c.SecretName, tempo.AccessKeyField, args.User)
+			if user := objectstore.UserName(args.User, args.KeyVersion); !args.BucketOnly && keys[0] != user {
+				return "", fmt.Errorf("secret %s/%s: %s is not the name of the user, %q. Fix: change it there; or pulumi config set user NAME, or keyVersion NUMBER",
+					c.Namespace, c.SecretName, tempo.AccessKeyField, user)
 			}
 			return keys[1].(string), nil
 		}).(pulumi.StringOutput)

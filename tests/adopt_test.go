@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAdopt takes in what somebody made by hand, as the how-to has it, with traces in
-// the bucket; nothing of it is lost, and the stack puts the rest right.
+// TestAdopt imports what was created manually, as the guide has it, with traces in the
+// bucket. Nothing of it is lost, and the next up changes the rest.
 func TestAdopt(t *testing.T) {
 	h := start(t)
 	h.set("profile", "pi")
@@ -27,8 +27,19 @@ func TestAdopt(t *testing.T) {
 	_, err := h.s3(old).BucketExists(t.Context(), "k3s-tempo")
 	require.NoError(t, err, "the taking in alone has changed something")
 
+	// The pods' key works until none of them has it: without a second user it would be
+	// revoked first.
+	h.unset("keyVersion")
 	out, code := h.picluster(nil, "up", "--yes")
+	require.Equal(t, 1, code, lastLines(out, 30))
+	assert.Contains(t, out, "Fix: pulumi config set keyVersion 2")
+	out, code = h.picluster(nil, "adopt", "--yes")
 	require.Zero(t, code, lastLines(out, 30))
+	assert.Contains(t, out, "keyVersion is 2 now")
+
+	out, code = h.picluster(nil, "up", "--yes")
+	require.Zero(t, code, lastLines(out, 30))
+	assert.Equal(t, "tempo.v2", h.secretKeys().access)
 	h.has("precious")
 	_, err = h.s3(h.secretKeys()).BucketExists(t.Context(), "k3s-tempo")
 	require.NoError(t, err, "the key in the Secret does not open the bucket")

@@ -3,9 +3,11 @@ package tests
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/picluster/picluster/lab"
 	"github.com/stretchr/testify/assert"
@@ -85,20 +87,19 @@ func inline(h harness) {
 	h.mustStack("refresh", "--preview-only", noChanges)
 }
 
-// existing has the keys in a Secret that somebody else keeps: the user gets the
-// key that is in it, and another one once that is changed.
+// existing has the keys in a Secret that is managed elsewhere: the user gets the key that
+// is in it, and another one once that is changed.
 func existing(h harness) {
-	kept := func(secret string) {
+	kept := func(user, secret string) {
 		h.kubectl("delete", "secret", "--namespace=tempo", "--ignore-not-found", "from-vault")
 		h.kubectl("create", "secret", "generic", "--namespace=tempo", "from-vault",
-			"--from-literal=MINIO_ACCESS_KEY_ID=tempo", "--from-literal=MINIO_SECRET_ACCESS_KEY="+secret)
+			"--from-literal=MINIO_ACCESS_KEY_ID="+user, "--from-literal=MINIO_SECRET_ACCESS_KEY="+secret)
 	}
-	opens := func(secret string) error {
-		_, err := h.s3(keys{"tempo", secret}).BucketExists(h.Context(), "k3s-tempo")
+	opens := func(user, secret string) error {
+		_, err := h.s3(keys{user, secret}).BucketExists(h.Context(), "k3s-tempo")
 		return err
 	}
 	const first, second = "keptByVault0123456789", "changedByVault0123456789"
-	h.pulumi("config", "rm", "--config-file", h.ConfigFile(), "keyVersion") // no key is made any more
 	h.set("credentials", "existing")
 	h.set("secretName", "from-vault")
 	out, code := h.picluster(nil, "up", "--yes")
@@ -106,41 +107,52 @@ func existing(h harness) {
 	assert.True(h, strings.Contains(out, "the Secret of credentials: existing does not exist"), lastLines(out, 15))
 
 	// A key of another user would lock Tempo out.
-	h.kubectl("create", "secret", "generic", "--namespace=tempo", "from-vault",
-		"--from-literal=MINIO_ACCESS_KEY_ID=tempo.v2", "--from-literal=MINIO_SECRET_ACCESS_KEY="+first)
+	kept("tempo", first)
 	out, code = h.picluster(nil, "up", "--yes")
 	require.NotZero(h, code)
-	assert.True(h, strings.Contains(out, `MINIO_ACCESS_KEY_ID is not the name of the user, "tempo"`), lastLines(out, 15))
+	assert.True(h, strings.Contains(out, `MINIO_ACCESS_KEY_ID is not the name of the user, "tempo.v2"`), lastLines(out, 15))
 
-	kept(first)
+	kept("tempo.v2", first)
 	h.up()
 	assert.Equal(h, "from-vault", h.outputs()["secretName"])
 	env := h.kubectl("get", "pods", "--namespace=tempo", "--selector=app.kubernetes.io/component=querier",
 		"--output=jsonpath={.items[*].spec.containers[*].env[*].valueFrom.secretKeyRef.name}")
 	assert.Equal(h, []string{"from-vault", "from-vault"}, strings.Fields(env))
-	require.NoError(h, opens(first), "the key in the Secret does not open the bucket")
+	require.NoError(h, opens("tempo.v2", first), "the key in the Secret does not open the bucket")
 	assert.NotContains(h, h.pulumi("stack", "export"), "RandomPassword", "the stack makes a key all the same")
 	h.mustStack("preview", noChanges)
 
-	kept(second)
+	kept("tempo.v2", second)
 	table, code := h.picluster(nil, "drift")
 	assert.Equal(h, exitDrifted, code, table)
 	assert.True(h, hasRow(table, "Secret tempo/from-vault", "its secret key is not the user's"), table)
 	querier := h.podsOf("querier")
 	out, code = h.picluster(nil, "up", "--yes")
 	require.Zero(h, code, lastLines(out, 15))
-	require.NoError(h, opens(second), "the stack does not follow the Secret")
-	assert.Error(h, opens(first), "the old key opens the bucket still")
+	require.NoError(h, opens("tempo.v2", second), "the stack does not follow the Secret")
+	assert.Error(h, opens("tempo.v2", first), "the old key opens the bucket still")
 	assert.NotEqual(h, querier, h.podsOf("querier"), "the pods read the old key still")
 	table, code = h.picluster(nil, "drift")
 	assert.Zero(h, code, table)
+
+	// With another version of the key the previous one works until no pod has it.
+	const third = "rotatedByVault0123456789"
+	w := h.watchingSecret("from-vault")
+	require.Eventually(h, w.hasSeenPods, time.Minute, 10*time.Millisecond)
+	kept("tempo.v3", third)
+	h.set("keyVersion", "3")
+	out, code = h.picluster(nil, "up", "--yes")
+	require.Zero(h, code, lastLines(out, 15))
+	w.stop()
+	require.NoError(h, opens("tempo.v3", third))
+	assert.Error(h, opens("tempo.v2", second), "the previous user is left over")
 
 	for place, text := range map[string]string{
 		"the state":        h.pulumi("stack", "export"),
 		"the up":           out,
 		"a preview (JSON)": h.mustStack("preview", "--json"),
 	} {
-		assert.Empty(h, append(foundIn(text, first), foundIn(text, second)...), "%s has the secret key", place)
+		assert.Empty(h, slices.Concat(foundIn(text, first), foundIn(text, second), foundIn(text, third)), "%s has the secret key", place)
 	}
 	h.mustStack("preview", noChanges)
 }

@@ -19,6 +19,7 @@ import (
 // that watch reads the Secret when it sees a pod for the first time.
 type watch struct {
 	harness
+	secret string // its name
 	cancel context.CancelFunc
 	ended  chan struct{}
 
@@ -29,9 +30,11 @@ type watch struct {
 }
 
 // watching starts a watch.
-func (h harness) watching() *watch {
+func (h harness) watching() *watch { return h.watchingSecret("tempo-minio-secret") }
+
+func (h harness) watchingSecret(name string) *watch {
 	ctx, cancel := context.WithCancel(h.Context())
-	w := &watch{harness: h, cancel: cancel, ended: make(chan struct{}), keys: map[string]keys{}}
+	w := &watch{harness: h, secret: name, cancel: cancel, ended: make(chan struct{}), keys: map[string]keys{}}
 	go func() {
 		defer close(w.ended)
 		for ctx.Err() == nil {
@@ -64,7 +67,7 @@ func (w *watch) look(ctx context.Context) {
 		}
 		k, seen := w.keys[pod.Metadata.UID]
 		if !seen {
-			k = w.secretKeys()
+			k = w.keysIn("tempo", w.secret)
 			w.keys[pod.Metadata.UID] = k
 		}
 		_, err := w.s3(k).BucketExists(ctx, "k3s-tempo")
@@ -82,6 +85,13 @@ func (w *watch) look(ctx context.Context) {
 			w.failures = append(w.failures, fmt.Sprintf("%s has the key of %s: %v", pod.Metadata.Name, k.access, err))
 		}
 	}
+}
+
+// hasSeenPods says whether the watch has the keys of running pods.
+func (w *watch) hasSeenPods() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.keys) > 0
 }
 
 // stop ends a watch; every key must have opened the bucket as long as a pod had it.

@@ -30,10 +30,10 @@ type Args struct {
 	// SecretKey is the user's secret key. Nil: one is made at random. One that
 	// MinIO or Tempo cannot take is an error once it is known.
 	SecretKey pulumi.StringInput
-	// KeyVersion is the version of the user and its random key. Each version is a
-	// user of its own: another version creates a user first, and deletes the one
-	// before at the end of the update, so that both keys work in between. It cannot
-	// be combined with SecretKey. Default: 1.
+	// KeyVersion is the version of the user and its key. Each version is a user of its
+	// own: another version creates a user first, and deletes the one before at the end
+	// of the update, so that both keys work in between. A SecretKey that changes without
+	// it is set for the user at once, and the one before is dead. Default: 1.
 	KeyVersion int
 	// KeepPrevious keeps the user of the version before KeyVersion, for pods whose
 	// restart the stack does not see.
@@ -129,7 +129,9 @@ func (store *ObjectStore) newUser(ctx *pulumi.Context, name string, a Args, buck
 		return err
 	}
 	if a.KeepPrevious && a.KeyVersion > 1 {
-		if _, _, err := store.newKeys(ctx, name, a, a.KeyVersion-1, bucket, policy); err != nil {
+		// Its key is not a.SecretKey, which is the newer version's.
+		keep := pulumi.IgnoreChanges([]string{"secret"})
+		if _, _, err := store.newKeys(ctx, name, a, a.KeyVersion-1, bucket, policy, keep); err != nil {
 			return err
 		}
 	}
@@ -142,7 +144,7 @@ func (store *ObjectStore) newUser(ctx *pulumi.Context, name string, a Args, buck
 // The version is in the names of the resources, not only in their inputs: going
 // back to a version whose user is still there finds that user, where a replacement
 // would create a second user of its name and delete both.
-func (store *ObjectStore) newKeys(ctx *pulumi.Context, name string, a Args, version int, bucket *minio.S3Bucket, policy *minio.IamPolicy) (accessKey, secretKey pulumi.StringOutput, err error) {
+func (store *ObjectStore) newKeys(ctx *pulumi.Context, name string, a Args, version int, bucket *minio.S3Bucket, policy *minio.IamPolicy, userOptions ...pulumi.ResourceOption) (accessKey, secretKey pulumi.StringOutput, err error) {
 	parent := pulumi.Parent(store)
 	if a.SecretKey == nil {
 		// Letters and digits alone: Tempo puts the key as raw text into its
@@ -167,7 +169,7 @@ func (store *ObjectStore) newKeys(ctx *pulumi.Context, name string, a Args, vers
 	user, err := minio.NewIamUser(ctx, versioned(name+"-user", "-", version), &minio.IamUserArgs{
 		Name:   pulumi.String(UserName(a.User, version)),
 		Secret: secretKey,
-	}, parent, pulumi.DependsOn([]pulumi.Resource{bucket}))
+	}, append(userOptions, parent, pulumi.DependsOn([]pulumi.Resource{bucket}))...)
 	if err != nil {
 		return accessKey, secretKey, err
 	}
@@ -241,9 +243,6 @@ func (a Args) validate() error {
 	}
 	if a.KeyVersion < 1 {
 		p.Add("KeyVersion: got %d; want 1 or more", a.KeyVersion)
-	}
-	if a.SecretKey != nil && a.KeyVersion > 1 {
-		p.Add("KeyVersion: got %d; cannot be combined with SecretKey, whose user has one key", a.KeyVersion)
 	}
 	if !a.BucketOnly {
 		p.Check("User", a.User, cmp.Or(ValidateUser(a.User), ValidateIAMName(UserName(a.User, a.KeyVersion))))

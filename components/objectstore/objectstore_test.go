@@ -205,6 +205,23 @@ func TestGivenSecretKey(t *testing.T) {
 	assert.Len(t, resources, 5, "a key was made all the same")
 }
 
+// A given key belongs to the version that it is given with: the user of the version
+// before keeps its own.
+func TestGivenSecretKeyOfAVersion(t *testing.T) {
+	resources, err := pulumitest.Run(t, false, nil, func(ctx *pulumi.Context) error {
+		_, err := objectstore.New(ctx, "tempo", &objectstore.Args{
+			Bucket: "k3s-tempo", User: "tempo", KeyVersion: 2, KeepPrevious: true, SecretKey: pulumi.String("givenSecretKey01"),
+		})
+		return err
+	})
+	require.NoError(t, err)
+	user := pulumitest.Find(t, resources, userType, "tempo-user-2")
+	assert.Equal(t, "tempo.v2", user.Inputs["name"].StringValue())
+	assert.Equal(t, "givenSecretKey01", pulumitest.Secret(t, user.Inputs["secret"]).StringValue())
+	assert.Empty(t, user.IgnoreChanges)
+	assert.Equal(t, []string{"secret"}, pulumitest.Find(t, resources, userType, "tempo-user").IgnoreChanges)
+}
+
 func TestBucketOnly(t *testing.T) {
 	resources, err := pulumitest.Run(t, false, nil, func(ctx *pulumi.Context) error {
 		_, err := objectstore.New(ctx, "tempo", &objectstore.Args{Bucket: "k3s-tempo", BucketOnly: true})
@@ -252,10 +269,6 @@ func TestBadArgs(t *testing.T) {
 			[]string{`Bucket "K3S"`, `User "a b"`, `Policy "x=y"`},
 		},
 		"a version of none": {&objectstore.Args{Bucket: "k3s-tempo", User: "tempo", KeyVersion: -1}, []string{"KeyVersion: got -1; want 1 or more"}},
-		"a version of a given key": {
-			&objectstore.Args{Bucket: "k3s-tempo", User: "tempo", KeyVersion: 2, SecretKey: pulumi.String("givenSecretKey01")},
-			[]string{"KeyVersion: got 2; cannot be combined with SecretKey"},
-		},
 		"two dots": {&objectstore.Args{Bucket: "k3s..tempo", User: "tempo"}, []string{`Bucket "k3s..tempo"`}},
 		"address":  {&objectstore.Args{Bucket: "10.0.0.11", User: "tempo"}, []string{`Bucket "10.0.0.11"`}},
 	} {
