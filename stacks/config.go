@@ -84,7 +84,7 @@ func load(r *reader) *Config {
 		Chart:       r.chart(),
 		Timeout:     r.number("timeout", 600, 1),
 	}
-	c.Tempo = r.tempo(c.Chart.Version)
+	c.Tempo = r.tempo(c.Chart)
 	r.removed("keyGeneration", "is replaced by keyVersion, and the key stays as it is")
 	if c.ObjectStore.DeleteObjects && !c.ObjectStore.DeleteBucket {
 		r.problem("%s: has no effect with %s: true, which keeps the bucket and its objects. Take it out: pulumi config rm forceDestroy",

@@ -4,11 +4,18 @@ import "github.com/picluster/picluster/components/tempo/chart"
 
 // chart reads where Tempo's chart is.
 func (r *reader) chart() chart.Chart {
+	mode := r.choice("mode", chart.Modes()[0], chart.Modes()...)
+	def := chart.Chart{Mode: mode}.WithDefaults()
 	c := chart.Chart{
-		Name:       r.text("chart", chart.DefaultName, notEmpty),
-		Repository: r.optional("chartRepository", webURL),
-		Version:    r.text("chartVersion", chart.DefaultVersion, chart.ValidateVersion),
+		Mode:         mode,
+		Name:         r.optional("chart", nil),
+		Repository:   r.optional("chartRepository", webURL),
+		Version:      r.optionalLike("chartVersion", def.Version, func(version string) error { return chart.ValidateVersion(mode, version) }),
+		TempoVersion: r.optionalLike("tempoVersion", "2.10.8", chart.ValidateTempo),
 	}
+	repository := c.Repository
+	c = c.WithDefaults()
+	c.Repository = repository // the component finds the default
 	r.repositoryOf("chart", c.Name, "chartRepository", c.Repository)
 	if version, err := chart.FolderVersion(c.Name); err == nil && version != c.Version {
 		r.problem("%s: is %q, but the chart in %s is %q. Set it: pulumi config set chartVersion %s",

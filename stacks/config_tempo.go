@@ -8,26 +8,33 @@ import (
 	"strings"
 
 	"github.com/picluster/picluster/components/tempo"
+	"github.com/picluster/picluster/components/tempo/chart"
 )
 
 // tempo reads what people choose of Tempo.
-func (r *reader) tempo(chartVersion string) tempo.Options {
+func (r *reader) tempo(c chart.Chart) tempo.Options {
 	o := tempo.Options{
-		Profile:          r.choice("profile", tempo.ProfileChart, tempo.Profiles()...),
+		Profile:          r.choice("profile", tempo.ProfileChart, tempo.ProfilesOf(c.Mode)...),
 		Retention:        r.optional("retention", duration),
-		Receivers:        r.receivers(chartVersion),
+		Receivers:        r.receivers(c),
 		StreamOverHTTP:   r.flag("streamOverHttp", true),
 		LogReceivedSpans: r.flag("logReceivedSpans", true),
 		Reporting:        r.flag("reporting", false),
-		Replicas:         r.replicas(),
-		Resources:        r.resources(),
+		Replicas:         r.replicas(c.Mode),
+		Resources:        r.resources(c.Mode),
 		Persistence:      r.persistence(),
 		Generator:        r.generator(),
 	}
 	r.object("values", "values.ingester.replicas 2", &o.Extra)
-	for _, err := range tempo.CheckExtra(o.Extra) {
+	for _, err := range tempo.CheckExtra(c.Mode, o.Extra) {
 		path, why, _ := strings.Cut(err.Error(), ": ")
 		r.problem("%s.%s: %s. Take it out: pulumi config rm --path 'values.%s'", r.key("values"), path, why, path)
+	}
+	if c.Mode == chart.Monolithic {
+		if len(o.Replicas) > 0 {
+			r.problem("%s: has no effect with %s: monolithic, which is one pod. Fix: pulumi config rm replicas", r.key("replicas"), r.key("mode"))
+		}
+		return o
 	}
 	if err := o.ValidateIngesters(); err != nil {
 		r.problem("%s.ingester: %w. Set it: pulumi config set --path replicas.ingester 3; or choose another size: pulumi config set profile pi",
@@ -38,28 +45,27 @@ func (r *reader) tempo(chartVersion string) tempo.Options {
 
 // receivers reads the receivers that are on: by default all that the Tempo of the
 // chart has.
-func (r *reader) receivers(chartVersion string) []string {
-	all, has := tempo.Receivers(), tempo.ReceiversOf(chartVersion)
-	names := r.list("receivers", all, all[0], oneOf(all), func(word string) string { return nearest(word, all) })
-	// Pulumi sets what Pulumi.yaml has as the default, so that it cannot be told from
-	// the whole list that a stack sets.
-	if slices.Equal(slices.Sorted(slices.Values(names)), all) {
+func (r *reader) receivers(c chart.Chart) []string {
+	all, has := tempo.Receivers(), tempo.ReceiversOf(c)
+	names := r.list("receivers", []string{}, all[0], oneOf(all), func(word string) string { return nearest(word, all) })
+	if len(names) == 0 {
 		return has
 	}
+	_, dropped := c.OpenCensus()
 	for i, name := range names {
 		if slices.Contains(all, name) && !slices.Contains(has, name) {
-			r.problem("%s[%d]: got %q; want a receiver that the Tempo of chart %s has: %s dropped it. Fix: pulumi config rm --path 'receivers[%[2]d]'",
-				r.key("receivers"), i, name, chartVersion, "Tempo 2.10.6")
+			r.problem("%s[%d]: got %q; want a receiver that the stack's Tempo has: %s dropped it. Fix: pulumi config rm --path 'receivers[%[2]d]'",
+				r.key("receivers"), i, name, dropped)
 		}
 	}
 	return names
 }
 
-func (r *reader) replicas() map[string]int {
+func (r *reader) replicas(mode string) map[string]int {
 	var replicas map[string]int
 	r.object("replicas", "replicas.querier 2", &replicas)
 	for _, service := range slices.Sorted(maps.Keys(replicas)) {
-		r.service("replicas", service)
+		r.service("replicas", service, mode)
 		if replicas[service] < 1 {
 			r.problem("%s.%s: %d is less than 1. Set it: pulumi config set --path replicas.%s 1",
 				r.key("replicas"), service, replicas[service], service)
@@ -69,12 +75,12 @@ func (r *reader) replicas() map[string]int {
 }
 
 // resources reads a Kubernetes ResourceRequirements for each service.
-func (r *reader) resources() map[string]map[string]any {
+func (r *reader) resources(mode string) map[string]map[string]any {
 	var given map[string]map[string]map[string]string
 	r.object("resources", "resources.querier.limits.memory 1Gi", &given)
 	resources := map[string]map[string]any{}
 	for _, service := range slices.Sorted(maps.Keys(given)) {
-		r.service("resources", service)
+		r.service("resources", service, mode)
 		resources[service] = map[string]any{}
 		for _, kind := range slices.Sorted(maps.Keys(given[service])) {
 			if kind != "requests" && kind != "limits" {
@@ -107,8 +113,8 @@ func resourceName(name string) error {
 }
 
 // service notes a service that Tempo does not have.
-func (r *reader) service(key, service string) {
-	if services := tempo.Services(); !slices.Contains(services, service) {
+func (r *reader) service(key, service, mode string) {
+	if services := tempo.Services(mode); !slices.Contains(services, service) {
 		r.problem("%s.%s: is none of %s. Take it out: pulumi config rm --path %s.%s",
 			r.key(key), service, strings.Join(services, ", "), key, service)
 	}

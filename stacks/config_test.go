@@ -70,12 +70,12 @@ func defaults() *Config {
 		SecretName:  "tempo-minio-secret",
 		Credentials: "secret",
 		Release:     "tempo",
-		Chart:       chart.Chart{Name: "tempo-distributed", Version: "1.61.3"},
+		Chart:       chart.Chart{Mode: "microservices", Name: "tempo-distributed", Version: "2.26.2", TempoVersion: "2.10.8"},
 		Timeout:     600,
 		S3:          S3{Endpoint: "s3.example.com:9091", Region: "us-east-1"},
 		Tempo: tempo.Options{
 			Profile:          "chart",
-			Receivers:        tempo.Receivers(),
+			Receivers:        []string{"jaegerThriftCompact", "jaegerThriftHttp", "otlpGrpc", "otlpHttp", "zipkin"},
 			StreamOverHTTP:   true,
 			LogReceivedSpans: true,
 			Generator:        &tempo.Generator{},
@@ -88,9 +88,7 @@ func defaults() *Config {
 	}
 }
 
-var withoutOpenCensus = []string{"jaegerThriftCompact", "jaegerThriftHttp", "otlpGrpc", "otlpHttp", "zipkin"}
-
-func TestDefaultsAreTheHowTos(t *testing.T) {
+func TestDefaults(t *testing.T) {
 	config, err := read(with())
 	require.NoError(t, err)
 	assert.Equal(t, defaults(), config)
@@ -117,20 +115,28 @@ func TestConfig(t *testing.T) {
 		"its objects too": {our("retainBucket", "false", "forceDestroy", "true"), func(c *Config) {
 			c.ObjectStore.DeleteBucket, c.ObjectStore.DeleteObjects = true, true
 		}},
-		"chart 2": {our("chartVersion", "2.26.2"), func(c *Config) {
-			c.Chart.Version = "2.26.2"
-			c.Tempo.Receivers = withoutOpenCensus
-		}},
-		"chart 2, with the default as Pulumi sets it": {
-			our("chartVersion", "2.26.2", "receivers", `["jaegerThriftCompact","jaegerThriftHttp","opencensus","otlpGrpc","otlpHttp","zipkin"]`),
-			func(c *Config) { c.Chart.Version, c.Tempo.Receivers = "2.26.2", withoutOpenCensus },
+		"defaults as Pulumi sets them": {
+			our("chart", "", "chartVersion", "", "tempoVersion", "", "receivers", "[]", "mode", "microservices"),
+			func(*Config) {},
 		},
-		"chart 2 that has OpenCensus": {our("chartVersion", "2.23.4"), func(c *Config) { c.Chart.Version = "2.23.4" }},
+		"the guide's chart": {our("chartVersion", "1.61.3"), func(c *Config) {
+			c.Chart.Version, c.Chart.TempoVersion, c.Tempo.Receivers = "1.61.3", "", tempo.Receivers()
+		}},
+		"the guide's chart, and a Tempo with fixes": {our("chartVersion", "1.61.3", "tempoVersion", "2.9.5"), func(c *Config) {
+			c.Chart.Version, c.Chart.TempoVersion = "1.61.3", "2.9.5"
+		}},
+		"a chart that has OpenCensus": {our("chartVersion", "2.23.4"), func(c *Config) {
+			c.Chart.Version, c.Chart.TempoVersion, c.Tempo.Receivers = "2.23.4", "", tempo.Receivers()
+		}},
+		"monolithic": {our("mode", "monolithic", "profile", "pi", "resources", `{"tempo":{"limits":{"memory":"2Gi"}}}`), func(c *Config) {
+			c.Chart = chart.Chart{Mode: "monolithic", Name: "tempo", Version: "2.2.4"}
+			c.Tempo.Profile = "pi"
+			c.Tempo.Resources = map[string]map[string]any{"tempo": {"limits": map[string]any{"memory": "2Gi"}}}
+		}},
 		"chart by OCI": {
 			our("chart", "oci://ghcr.io/grafana-community/helm-charts/tempo-distributed", "chartVersion", "2.26.2"),
 			func(c *Config) {
-				c.Chart = chart.Chart{Name: "oci://ghcr.io/grafana-community/helm-charts/tempo-distributed", Version: "2.26.2"}
-				c.Tempo.Receivers = withoutOpenCensus
+				c.Chart.Name = "oci://ghcr.io/grafana-community/helm-charts/tempo-distributed"
 			},
 		},
 		"a repository of one's own": {our("chartRepository", "https://charts.example.com"), func(c *Config) { c.Chart.Repository = "https://charts.example.com" }},
@@ -241,11 +247,11 @@ func TestProviderSettingsFromTheEnvironment(t *testing.T) {
 
 func TestChartInAFolder(t *testing.T) {
 	folder := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "Chart.yaml"), []byte("version: 2.26.2\n"), 0o644))
-	_, err := read(our("chart", folder, "chartVersion", "2.26.2"))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "Chart.yaml"), []byte("version: 2.26.0\n"), 0o644))
+	_, err := read(our("chart", folder, "chartVersion", "2.26.0"))
 	require.NoError(t, err)
 	_, err = read(our("chart", folder))
-	assert.ErrorContains(t, err, `picluster:chartVersion: is "1.61.3", but the chart in `+folder+` is "2.26.2". Set it: pulumi config set chartVersion 2.26.2`)
+	assert.ErrorContains(t, err, `picluster:chartVersion: is "2.26.2", but the chart in `+folder+` is "2.26.0". Set it: pulumi config set chartVersion 2.26.0`)
 }
 
 // Pulumi.yaml tells people, and `pulumi config`, what Go does.
@@ -328,7 +334,7 @@ func FuzzLoad(f *testing.F) {
 			return
 		}
 		// What was let through must make values: no panic, and no credential.
-		settings := tempo.Settings{Release: config.Release, Bucket: config.ObjectStore.Bucket, Endpoint: config.S3.Endpoint, Region: config.S3.Region, SecretName: config.SecretName, Options: config.Tempo}
+		settings := tempo.Settings{Chart: config.Chart, Release: config.Release, Bucket: config.ObjectStore.Bucket, Endpoint: config.S3.Endpoint, Region: config.S3.Region, SecretName: config.SecretName, Options: config.Tempo}
 		_, err = yaml.Marshal(tempo.Values(settings))
 		assert.NoError(t, err)
 		_, err = grafana.HelmValues(grafana.Datasources("http://tempo", config.Grafana.Links), config.Grafana.Exemplars)

@@ -16,8 +16,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // goldenConfigs are the configurations that have golden files: each way to have
-// the keys with each size, and whatever else changes what is installed. Charts 1
-// and 2 take the same values, so a file is for both; see chart_test.go.
+// the keys with each size, and whatever else changes what is installed.
 func goldenConfigs() map[string][]string {
 	configs := map[string][]string{
 		"secret-chart-everything": {
@@ -27,6 +26,17 @@ func goldenConfigs() map[string][]string {
 			"spanMetrics", "true",
 			"prometheusRemoteWriteUrl", "http://kube-prometheus-stack-prometheus.monitoring:9090/api/v1/write",
 			"values", `{"ingester":{"extraEnv":[{"name":"GOGC","value":"50"}]}}`,
+		},
+		"secret-guide":      {"chartVersion", "1.61.3"},
+		"secret-monolithic": {"mode", "monolithic", "profile", "pi"},
+		"inline-monolithic-everything": {
+			"mode", "monolithic",
+			"credentials", "inline",
+			"persistence", "true",
+			"retention", "336h",
+			"serviceGraphs", "true",
+			"prometheusRemoteWriteUrl", "http://kube-prometheus-stack-prometheus.monitoring:9090/api/v1/write",
+			"values", `{"tempo":{"extraEnv":[{"name":"GOGC","value":"50"}]}}`,
 		},
 		"secret-chart-otlp-alone": {"receivers", `["otlpGrpc","otlpHttp"]`, "metricsGenerator", "false"},
 	}

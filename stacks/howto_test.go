@@ -26,13 +26,13 @@ func TestHowTo(t *testing.T) {
 		differences map[string]string
 	}{
 		"values-gitops": {
-			got: values(t, render(t, howTo()), "tempo-release"),
+			got: values(t, render(t, howTo("chartVersion", "1.61.3")), "tempo-release"),
 			differences: map[string]string{
 				"storage.trace.s3.endpoint": "${S3_SERVER} is a variable that nothing sets in the pods; here it is minio:minioServer",
 			},
 		},
 		"values-inline": {
-			got: values(t, render(t, howTo("credentials", "inline")), "tempo-release"),
+			got: values(t, render(t, howTo("chartVersion", "1.61.3", "credentials", "inline")), "tempo-release"),
 			differences: map[string]string{
 				"storage.trace.s3.endpoint":   "a place to fill in; here it is minio:minioServer",
 				"storage.trace.s3.access_key": "a place to fill in; here it is the user that the stack makes",

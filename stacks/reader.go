@@ -84,6 +84,18 @@ func (r *reader) optional(name string, check func(string) error) string {
 	return r.text(name, "", orEmpty(check))
 }
 
+// optionalLike is optional with an example of a value.
+func (r *reader) optionalLike(name, like string, check func(string) error) string {
+	value, ok := r.get(name, "string", "")
+	if !ok || value == "" {
+		return ""
+	}
+	if err := check(value); err != nil {
+		r.bad(name, value, err.Error(), like)
+	}
+	return value
+}
+
 // choice reads one of several words.
 func (r *reader) choice(name, def string, choices ...string) string {
 	return r.text(name, def, oneOf(choices))
@@ -231,7 +243,7 @@ func (r *reader) err(stack string) error {
 // orEmpty is check for a value that may be empty.
 func orEmpty(check func(string) error) func(string) error {
 	return func(value string) error {
-		if value == "" {
+		if value == "" || check == nil {
 			return nil
 		}
 		return check(value)

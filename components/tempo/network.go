@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/picluster/picluster/components/tempo/chart"
 )
 
 // Network is who may reach Tempo. All else of its namespace is closed, in and
@@ -39,7 +41,12 @@ var receiverPorts = map[string]port{
 // NetworkPolicies returns the specs of the NetworkPolicies of Tempo's namespace, by
 // the last part of their names. The endpoint is the S3 server's host:port, insecure
 // if it has no TLS.
-func NetworkPolicies(n Network, endpoint string, insecure bool, o Options) map[string]map[string]any {
+func NetworkPolicies(n Network, release, mode, endpoint string, insecure bool, o Options) map[string]map[string]any {
+	distributor, frontend := component("distributor"), component("query-frontend")
+	if mode == chart.Monolithic {
+		distributor = map[string]any{"app.kubernetes.io/instance": release}
+		frontend = distributor
+	}
 	own := map[string]any{"podSelector": map[string]any{}}
 	egress := []any{
 		map[string]any{"to": []any{own}},
@@ -66,15 +73,20 @@ func NetworkPolicies(n Network, endpoint string, insecure bool, o Options) map[s
 			"ingress":     []any{map[string]any{"from": []any{own}}},
 			"egress":      egress,
 		},
-		"traces": ingress("distributor", senders, receivers),
-		"query":  ingress("query-frontend", []any{namespace(n.QueryFrom)}, []port{{containerQueryPort, "TCP"}}),
+		"traces": ingress(distributor, senders, receivers),
+		"query":  ingress(frontend, []any{namespace(n.QueryFrom)}, []port{{containerQueryPort, "TCP"}}),
 	}
 }
 
-// ingress lets peers reach some ports of a component's pods.
-func ingress(component string, peers []any, open []port) map[string]any {
+// component returns the labels that select a component's pods.
+func component(name string) map[string]any {
+	return map[string]any{"app.kubernetes.io/component": name}
+}
+
+// ingress lets peers reach some ports of the pods that have labels.
+func ingress(labels map[string]any, peers []any, open []port) map[string]any {
 	return map[string]any{
-		"podSelector": map[string]any{"matchLabels": map[string]any{"app.kubernetes.io/component": component}},
+		"podSelector": map[string]any{"matchLabels": labels},
 		"policyTypes": []any{"Ingress"},
 		"ingress":     []any{map[string]any{"from": peers, "ports": ports(open)}},
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/picluster/picluster/components/tempo"
+	"github.com/picluster/picluster/components/tempo/chart"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -34,7 +35,7 @@ type selector struct{ MatchLabels map[string]string }
 
 func policies(t *testing.T, endpoint string, o tempo.Options) map[string]policy {
 	t.Helper()
-	specs := tempo.NetworkPolicies(tempo.Network{TracesFrom: []string{"apps", "shop"}, QueryFrom: "monitoring"}, endpoint, false, o)
+	specs := tempo.NetworkPolicies(tempo.Network{TracesFrom: []string{"apps", "shop"}, QueryFrom: "monitoring"}, "tempo", chart.Microservices, endpoint, false, o)
 	text, err := json.Marshal(specs)
 	require.NoError(t, err)
 	var policies map[string]policy

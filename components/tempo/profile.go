@@ -3,6 +3,8 @@ package tempo
 import (
 	"maps"
 	"slices"
+
+	"github.com/picluster/picluster/components/tempo/chart"
 )
 
 // Size is what a profile sets for a service. The zero value leaves the chart's
@@ -48,6 +50,7 @@ var profiles = map[string]Profile{
 			"queryFrontend":    {1, "50m", "96Mi", "256Mi"},
 			"metricsGenerator": {1, "50m", "128Mi", "512Mi"},
 			memcached:          {1, "20m", "64Mi", "128Mi"},
+			monolith:           {1, "100m", "256Mi", "1Gi"},
 		},
 	},
 
@@ -62,6 +65,7 @@ var profiles = map[string]Profile{
 			"queryFrontend":    {1, "100m", "256Mi", "512Mi"},
 			"metricsGenerator": {1, "100m", "512Mi", "2Gi"},
 			memcached:          {1, "50m", "128Mi", "256Mi"},
+			monolith:           {1, "250m", "1Gi", "4Gi"},
 		},
 	},
 
@@ -84,6 +88,14 @@ var profiles = map[string]Profile{
 // Profiles returns the names of all profiles.
 func Profiles() []string { return slices.Sorted(maps.Keys(profiles)) }
 
+// ProfilesOf returns the names of the profiles of a mode. One pod cannot be ha.
+func ProfilesOf(mode string) []string {
+	return slices.DeleteFunc(Profiles(), func(name string) bool {
+		_, has := profiles[name].Services[monolith]
+		return mode == chart.Monolithic && !has && name != ProfileChart
+	})
+}
+
 // ingesters returns how many ingesters a profile has, and to how many of them
 // each span goes.
 func (p Profile) ingesters() (replicas, replicationFactor int) {
@@ -97,16 +109,20 @@ func (p Profile) ingesters() (replicas, replicationFactor int) {
 	return replicas, replicationFactor
 }
 
-// values returns the profile as values of the chart.
+// resources returns the requests and limits as a pod has them.
+func (s Size) resources() map[string]any {
+	return map[string]any{
+		"requests": map[string]any{"cpu": s.CPU, "memory": s.Memory},
+		"limits":   map[string]any{"memory": s.MemoryLimit},
+	}
+}
+
+// values returns the profile as values of chart tempo-distributed.
 func (p Profile) values() map[string]any {
 	values := map[string]any{}
 	for service, size := range p.Services {
-		values[service] = map[string]any{
-			"replicas": size.Replicas,
-			"resources": map[string]any{
-				"requests": map[string]any{"cpu": size.CPU, "memory": size.Memory},
-				"limits":   map[string]any{"memory": size.MemoryLimit},
-			},
+		if service != monolith {
+			values[service] = map[string]any{"replicas": size.Replicas, "resources": size.resources()}
 		}
 	}
 	if p.ReplicationFactor > 0 {

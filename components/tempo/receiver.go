@@ -1,6 +1,7 @@
 package tempo
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -30,10 +31,20 @@ const receiverOpenCensus = "opencensus"
 // Receivers returns the names of all receivers: those of the how-to.
 func Receivers() []string { return slices.Sorted(maps.Keys(receiverPaths)) }
 
-// ReceiversOf returns the names of the receivers that the Tempo of a version of the
-// chart has.
-func ReceiversOf(version string) []string {
-	return slices.DeleteFunc(Receivers(), func(name string) bool { return name == receiverOpenCensus && !chart.HasOpenCensus(version) })
+// ReceiversOf returns the names of the receivers that the Tempo of a chart has.
+func ReceiversOf(c chart.Chart) []string {
+	return slices.DeleteFunc(Receivers(), func(name string) bool { return validateReceiver(name, c) != nil })
+}
+
+// validateReceiver returns an error unless the Tempo of a chart has a receiver.
+func validateReceiver(name string, c chart.Chart) error {
+	if _, known := receiverPaths[name]; !known {
+		return fmt.Errorf("is none of %v", Receivers())
+	}
+	if has, dropped := c.OpenCensus(); name == receiverOpenCensus && !has {
+		return fmt.Errorf("was dropped by %s", dropped)
+	}
+	return nil
 }
 
 // receiverValues returns the chart's section "traces": every receiver, on if it

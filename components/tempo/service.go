@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/picluster/picluster/components/tempo/chart"
 )
 
 // s3Services are the services of chart lines 1 and 2 that reach the S3 server
@@ -21,6 +23,18 @@ var s3Services = []string{
 // memcached is the one service beside them: a cache of what was read from S3.
 const memcached = "memcached"
 
+// monolith is the one service of chart tempo.
+const monolith = "tempo"
+
+// keyedComponents returns the values of the label app.kubernetes.io/component of pods
+// that have the keys. Pods of chart tempo do not have the label.
+func keyedComponents(mode string) []string {
+	if mode == chart.Monolithic {
+		return []string{""}
+	}
+	return components(s3Services)
+}
+
 // components returns the values of the label app.kubernetes.io/component of services:
 // the chart has query-frontend for queryFrontend.
 func components(services []string) []string {
@@ -33,5 +47,10 @@ func components(services []string) []string {
 
 var inner = regexp.MustCompile(`[A-Z]`)
 
-// Services returns the keys of all services in the chart's values.
-func Services() []string { return append(slices.Clone(s3Services), memcached) }
+// Services returns the keys of all services in the values of a mode's chart.
+func Services(mode string) []string {
+	if mode == chart.Monolithic {
+		return []string{monolith}
+	}
+	return append(slices.Clone(s3Services), memcached)
+}

@@ -1,5 +1,5 @@
-// Package tempo installs Grafana Tempo from the chart tempo-distributed, with
-// its traces in an S3 bucket.
+// Package tempo installs Grafana Tempo from one of its charts, with its traces in an S3
+// bucket.
 package tempo
 
 import (
@@ -138,6 +138,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 
 	host := func(service string) pulumi.StringOutput {
+		if a.Chart.Mode == chart.Monolithic {
+			return pulumi.Sprintf("%s.%s.svc.cluster.local", release.Name.Elem(), release.Namespace.Elem())
+		}
 		return pulumi.Sprintf("%s-%s.%s.svc.cluster.local", release.Name.Elem(), service, release.Namespace.Elem())
 	}
 	t.QueryURL = pulumi.Sprintf("http://%s:%d", host("query-frontend"), queryPort)
@@ -172,7 +175,7 @@ func (a Args) accessKey(ctx *pulumi.Context, release *helm.Release) pulumi.Strin
 			Namespace: all[4].(string),
 			Release:   a.Release,
 			Keys:      all[2].(string),
-			Keyed:     components(s3Services),
+			Keyed:     keyedComponents(a.Chart.Mode),
 			Secrets:   []string{all[1].(string)},
 		})
 	})).(pulumi.StringOutput)
@@ -200,7 +203,7 @@ func ChartValues(args *Args) (pulumi.StringOutput, error) {
 }
 
 func (t *Tempo) newNetworkPolicies(ctx *pulumi.Context, name string, a Args) error {
-	for last, spec := range NetworkPolicies(*a.Network, a.Endpoint, a.Insecure, a.Options) {
+	for last, spec := range NetworkPolicies(*a.Network, a.Release, a.Chart.Mode, a.Endpoint, a.Insecure, a.Options) {
 		_, err := kube.NewObject(ctx, "networking.k8s.io/v1", "NetworkPolicy", name+"-network-"+last,
 			kube.Metadata{Name: a.Release + "-" + last, Namespace: a.Namespace},
 			pulumi.Map{"spec": helm.Values(spec)}, pulumi.Parent(t))
@@ -215,6 +218,7 @@ func (t *Tempo) newNetworkPolicies(ctx *pulumi.Context, name string, a Args) err
 // them as nil, not as an interface that holds a nil.
 func (a Args) settings() Settings {
 	s := Settings{
+		Chart:    a.Chart,
 		Release:  a.Release,
 		Bucket:   a.Bucket,
 		Endpoint: a.Endpoint,
@@ -261,9 +265,15 @@ func ValidateRelease(name string) error {
 }
 
 func (a Args) validate() error {
-	p := a.Options.validate()
+	p := a.Options.validate(a.Chart)
 	p.Check("Release", a.Release, ValidateRelease(a.Release))
-	p.Check("Chart.Version", a.Chart.Version, chart.ValidateVersion(a.Chart.Version))
+	if !slices.Contains(chart.Modes(), a.Chart.Mode) {
+		p.Add("Chart.Mode %q: is none of %v", a.Chart.Mode, chart.Modes())
+	}
+	p.Check("Chart.Version", a.Chart.Version, chart.ValidateVersion(a.Chart.Mode, a.Chart.Version))
+	if a.Chart.TempoVersion != "" {
+		p.Check("Chart.TempoVersion", a.Chart.TempoVersion, chart.ValidateTempo(a.Chart.TempoVersion))
+	}
 	if a.Chart.Repository != "" && !chart.IsBareName(a.Chart.Name) {
 		p.Add("Chart.Repository %q: goes with a chart's bare name, not with %q", a.Chart.Repository, a.Chart.Name)
 	}
@@ -292,34 +302,37 @@ func (a Args) validate() error {
 	return p.Err()
 }
 
-func (o Options) validate() (p problems.List) {
-	if _, ok := profiles[o.Profile]; !ok {
-		p.Add("Profile %q: is none of %v", o.Profile, Profiles())
+func (o Options) validate(c chart.Chart) (p problems.List) {
+	if !slices.Contains(ProfilesOf(c.Mode), o.Profile) {
+		p.Add("Profile %q: is none of %v", o.Profile, ProfilesOf(c.Mode))
+	}
+	if c.Mode == chart.Monolithic && len(o.Replicas) > 0 {
+		p.Add("Replicas: has no effect with Chart.Mode %s, which has one pod", c.Mode)
 	}
 	for service, replicas := range o.Replicas {
-		p.Check("Replicas", service, validateService(service))
+		p.Check("Replicas", service, validateService(service, c.Mode))
 		if replicas < 1 {
 			p.Add("Replicas %q: %d is less than 1", service, replicas)
 		}
 	}
 	for service := range o.Resources {
-		p.Check("Resources", service, validateService(service))
+		p.Check("Resources", service, validateService(service, c.Mode))
 	}
 	for _, receiver := range o.Receivers {
-		if !slices.Contains(Receivers(), receiver) {
-			p.Add("Receivers %q: is none of %v", receiver, Receivers())
-		}
+		p.Check("Receivers", receiver, validateReceiver(receiver, c))
 	}
-	p.Check("Replicas", "ingester", o.ValidateIngesters())
+	if c.Mode != chart.Monolithic {
+		p.Check("Replicas", "ingester", o.ValidateIngesters())
+	}
 	if g := o.Generator; g != nil && (g.ServiceGraphs || g.SpanMetrics) {
 		p.Required("Generator.RemoteWriteURL", g.RemoteWriteURL == "")
 	}
-	return append(p, CheckExtra(o.Extra)...)
+	return append(p, CheckExtra(c.Mode, o.Extra)...)
 }
 
-func validateService(service string) error {
-	if !slices.Contains(Services(), service) {
-		return fmt.Errorf("is none of %v", Services())
+func validateService(service, mode string) error {
+	if services := Services(mode); !slices.Contains(services, service) {
+		return fmt.Errorf("is none of %v", services)
 	}
 	return nil
 }

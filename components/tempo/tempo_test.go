@@ -19,6 +19,7 @@ import (
 
 func args() *tempo.Args {
 	return &tempo.Args{
+		Chart:      chart.Chart{Version: "1.61.3"},
 		Release:    "tempo",
 		Namespace:  pulumi.String("traces"),
 		Bucket:     pulumi.String("k3s-tempo"),
@@ -218,7 +219,7 @@ func TestBadArgs(t *testing.T) {
 			&tempo.Args{Chart: chart.Chart{Name: "oci://example.com/tempo", Repository: "https://example.com"}},
 			[]string{"Chart.Repository"},
 		},
-		"chart 3":                    {&tempo.Args{Chart: chart.Chart{Version: "3.3.0"}}, []string{"needs Kafka and has no ingester or compactor"}},
+		"chart 3":                    {&tempo.Args{Chart: chart.Chart{Version: "3.3.0"}}, []string{"whose microservices need Kafka"}},
 		"a CA without its ConfigMap": {&tempo.Args{CA: "PEM", Insecure: true}, []string{"CA goes with CAConfigMap", "CA goes with TLS"}},
 		"options": {
 			&tempo.Args{Options: tempo.Options{

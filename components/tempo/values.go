@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/picluster/picluster/components/helm"
+	"github.com/picluster/picluster/components/tempo/chart"
 )
 
 // The fields of the Secret that hold the keys of the bucket's user. The pods
@@ -32,6 +33,8 @@ const (
 // Settings is what the chart's values depend on. Leaf is what comes from other
 // resources: a string, or in a program an output of one.
 type Settings struct {
+	// Chart is the chart that the values are for, with its defaults.
+	Chart chart.Chart
 	// Release is the release's name, which every Service's name starts with.
 	Release string
 
@@ -110,9 +113,32 @@ type Generator struct {
 	RemoteWriteURL string
 }
 
-// Values returns the values of chart tempo-distributed, lines 1 and 2. With a
-// Secret, no credential is among them.
+// Values returns the values of the chart. With a Secret, no credential is among them.
 func Values(s Settings) map[string]any {
+	if s.Chart.Mode == chart.Monolithic {
+		return s.monolithic()
+	}
+	return s.microservices()
+}
+
+// readiness is how soon and how often a pod is asked whether it is ready. The charts'
+// 30 s and 10 s are most of what an up, and each restart of a pod, waits for.
+func readiness() map[string]any {
+	return map[string]any{"initialDelaySeconds": 2, "periodSeconds": 2}
+}
+
+// blocklistPoll is how often queriers read the list of blocks, and so how long a trace
+// can be missing that an ingester has written to the bucket at its end. Tempo's default
+// is 5 minutes.
+const blocklistPoll = "15s"
+
+// searchBackendAfter is the age from which a search reads the bucket too, and not the
+// ingesters alone. With Tempo's default, 15 minutes, a search does not find for so long
+// what a restarted ingester has written to the bucket.
+const searchBackendAfter = "15s"
+
+// microservices returns the values of chart tempo-distributed, lines 1 and 2.
+func (s Settings) microservices() map[string]any {
 	values := map[string]any{
 		// Else the chart makes its own of the release's name: "tempo" stays, but
 		// "tracing" becomes "tracing-tempo".
@@ -122,7 +148,7 @@ func Values(s Settings) map[string]any {
 		"streamOverHTTPEnabled": s.StreamOverHTTP,
 		"traces":                receiverValues(s.Receivers),
 		"storage": map[string]any{
-			"trace": map[string]any{"backend": "s3", "s3": s.s3()},
+			"trace": map[string]any{"backend": "s3", "s3": s.s3(), "blocklist_poll": blocklistPoll},
 		},
 		"distributor": map[string]any{
 			"config": map[string]any{
@@ -135,13 +161,22 @@ func Values(s Settings) map[string]any {
 		"metricsGenerator": map[string]any{"enabled": s.Generator != nil},
 		"minio":            map[string]any{"enabled": false},
 
-		// The one thing that the chart's pods lack for the Pod Security Standard
-		// "restricted" (1.61.3 and 2.26.2). All containers have this context.
 		"tempo": map[string]any{
+			// The one thing that the chart's pods lack for the Pod Security Standard
+			// "restricted" (1.61.3 and 2.26.2). All containers have this context.
 			"securityContext": map[string]any{
 				"seccompProfile": map[string]any{"type": "RuntimeDefault"},
 			},
+			"readinessProbe": readiness(),
+			"structuredConfig": map[string]any{
+				"query_frontend": map[string]any{
+					"search": map[string]any{"query_backend_after": searchBackendAfter},
+				},
+			},
 		},
+	}
+	if s.Chart.TempoVersion != "" {
+		values = helm.Merge(values, map[string]any{"tempo": map[string]any{"image": map[string]any{"tag": s.Chart.TempoVersion}}})
 	}
 	for _, layer := range []map[string]any{
 		profiles[s.Profile].values(),
@@ -154,7 +189,11 @@ func Values(s Settings) map[string]any {
 	} {
 		values = helm.Merge(values, layer)
 	}
-	return helm.Merge(values, s.extra(values))
+	values = helm.Merge(values, s.extra(values, s3Services...))
+	if s.Chart.HasSeparateCaches() {
+		values = separateCache(values, s.Release)
+	}
+	return values
 }
 
 func (s Settings) s3() map[string]any {
@@ -178,6 +217,16 @@ func (s Settings) s3() map[string]any {
 
 // access gives each service that reaches the S3 server what it needs for that.
 func (s Settings) access() map[string]any {
+	service, values := s.serviceAccess(), map[string]any{}
+	for _, name := range s3Services {
+		values[name] = maps.Clone(service)
+	}
+	return values
+}
+
+// serviceAccess is what a service needs to reach the S3 server, as chart
+// tempo-distributed has it.
+func (s Settings) serviceAccess() map[string]any {
 	service, annotations := map[string]any{}, map[string]any{}
 	if s.SecretName != nil {
 		service["extraArgs"] = []any{"-config.expand-env=true"}
@@ -204,11 +253,7 @@ func (s Settings) access() map[string]any {
 	if len(annotations) > 0 {
 		service["podAnnotations"] = annotations
 	}
-	values := map[string]any{}
-	for _, name := range s3Services {
-		values[name] = maps.Clone(service)
-	}
-	return values
+	return service
 }
 
 func fromSecret(secret Leaf, field string) map[string]any {
@@ -267,14 +312,6 @@ func (o Options) generator() map[string]any {
 	if o.Generator == nil {
 		return nil
 	}
-	config := map[string]any{
-		"processor": map[string]any{
-			"local_blocks": map[string]any{
-				"filter_server_spans": false,
-				"flush_to_storage":    true,
-			},
-		},
-	}
 	processors := []any{"local-blocks"}
 	if o.Generator.ServiceGraphs {
 		processors = append(processors, "service-graphs")
@@ -282,13 +319,8 @@ func (o Options) generator() map[string]any {
 	if o.Generator.SpanMetrics {
 		processors = append(processors, "span-metrics")
 	}
-	if o.Generator.RemoteWriteURL != "" {
-		config["storage"] = map[string]any{
-			"remote_write": []any{map[string]any{"url": o.Generator.RemoteWriteURL, "send_exemplars": true}},
-		}
-	}
 	return map[string]any{
-		"metricsGenerator": map[string]any{"config": config},
+		"metricsGenerator": map[string]any{"config": o.generatorConfig()},
 		"overrides": map[string]any{
 			"defaults": map[string]any{
 				"metrics_generator": map[string]any{"processors": processors},
@@ -297,25 +329,46 @@ func (o Options) generator() map[string]any {
 	}
 }
 
+// generatorConfig is Tempo's section metrics_generator.
+func (o Options) generatorConfig() map[string]any {
+	config := map[string]any{
+		"processor": map[string]any{
+			"local_blocks": map[string]any{
+				"filter_server_spans": false,
+				"flush_to_storage":    true,
+			},
+		},
+	}
+	if o.Generator.RemoteWriteURL != "" {
+		config["storage"] = map[string]any{
+			"remote_write": []any{map[string]any{"url": o.Generator.RemoteWriteURL, "send_exemplars": true}},
+		}
+	}
+	return config
+}
+
 // extra returns Extra with what it adds to a service's lists added to the list
 // that is there, which a merge would replace, and the pods' access with it.
-func (o Options) extra(values map[string]any) map[string]any {
-	extra := helm.Merge(o.Extra, nil)
-	for _, service := range s3Services {
+func (o Options) extra(values map[string]any, services ...string) map[string]any {
+	extra := added(values, o.Extra)
+	for _, service := range services {
 		own, _ := values[service].(map[string]any)
-		over, ok := extra[service].(map[string]any)
-		if !ok {
-			continue
+		if over, ok := extra[service].(map[string]any); ok {
+			extra[service] = added(own, over)
 		}
-		over = maps.Clone(over)
-		for key := range over {
-			below, isList := own[key].([]any)
-			above, overIsList := over[key].([]any)
-			if isList && overIsList {
-				over[key] = slices.Concat(below, above)
-			}
-		}
-		extra[service] = over
 	}
 	return extra
+}
+
+// added returns over with each list added to the one of own.
+func added(own, over map[string]any) map[string]any {
+	over = helm.Merge(over, nil)
+	for key := range over {
+		below, isList := own[key].([]any)
+		above, overIsList := over[key].([]any)
+		if isList && overIsList {
+			over[key] = slices.Concat(below, above)
+		}
+	}
+	return over
 }

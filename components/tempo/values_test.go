@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/picluster/picluster/components/tempo"
+	"github.com/picluster/picluster/components/tempo/chart"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -14,6 +15,7 @@ import (
 // howTo is the how-to's GitOps section.
 func howTo() tempo.Settings {
 	return tempo.Settings{
+		Chart:      chart.Chart{Version: "1.61.3"}.WithDefaults(),
 		Release:    "tempo",
 		Bucket:     "k3s-tempo",
 		Endpoint:   "s3.example.com:9091",
@@ -228,7 +230,7 @@ func TestEveryS3ServiceHasTheKeys(t *testing.T) {
 func TestPiFitsANode(t *testing.T) {
 	values := tempo.Values(with(func(s *tempo.Settings) { s.Profile = "pi" }))
 	total := resource.Quantity{}
-	for _, service := range tempo.Services() {
+	for _, service := range tempo.Services(chart.Microservices) {
 		limit, ok := lookup(values, service+".resources.limits.memory")
 		require.True(t, ok, "%s has no limit", service)
 		total.Add(resource.MustParse(limit.(string)))
@@ -245,7 +247,7 @@ func TestCheckExtra(t *testing.T) {
 		"more of s3": {"storage": m{"trace": m{"s3": m{"hedge_requests_at": "500ms"}}}},
 		"structured": {"tempo": m{"structuredConfig": m{"querier": m{"max_concurrent_queries": 5}}}},
 	} {
-		assert.Empty(t, tempo.CheckExtra(extra), name)
+		assert.Empty(t, tempo.CheckExtra(chart.Microservices, extra), name)
 	}
 	for name, test := range map[string]struct {
 		extra m
@@ -270,7 +272,7 @@ func TestCheckExtra(t *testing.T) {
 		"remote write's":      {m{"metricsGenerator": m{"config": m{"storage": m{"remote_write": []any{m{"basic_auth": m{"password": "x"}}}}}}}, "basic_auth.password: a credential"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			problems := tempo.CheckExtra(test.extra)
+			problems := tempo.CheckExtra(chart.Microservices, test.extra)
 			require.Len(t, problems, 1)
 			assert.ErrorContains(t, problems[0], test.want)
 		})

@@ -1,8 +1,9 @@
-// Package chart knows the lines of the chart tempo-distributed: where each is
-// published, and which of them this project has values for.
+// Package chart knows Tempo's charts: where each line is published, which of them this
+// project has values for, and which Tempo each deploys.
 package chart
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -13,53 +14,69 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Defaults of a Chart. The version is the last of line 1, with Tempo 2.9.0.
+// How Tempo runs.
 const (
-	DefaultName    = "tempo-distributed"
-	DefaultVersion = "1.61.3"
+	// Microservices is a pod or more for each part of Tempo: chart tempo-distributed.
+	Microservices = "microservices"
+	// Monolithic is all parts in one pod: chart tempo.
+	Monolithic = "monolithic"
 )
 
-// repositories are where the lines are published. grafana's chart is marked as
-// deprecated since 1.61.3; grafana-community carries it on.
-var repositories = map[string]string{
-	"v1": "https://grafana.github.io/helm-charts",
-	"v2": "https://grafana-community.github.io/helm-charts",
+// Modes returns the modes, the default first.
+func Modes() []string { return []string{Microservices, Monolithic} }
+
+// community is the repository in which Tempo's charts are maintained since 2026.
+const community = "https://grafana-community.github.io/helm-charts"
+
+// line is a line of versions of a chart.
+type line struct {
+	major      string // v1, v2, …
+	repository string
 }
 
-// Chart says where the chart is found.
+// charts are the charts by their mode, each with the lines that this project has values
+// for. grafana's chart tempo-distributed is deprecated since 1.61.3, the last of line 1.
+var charts = map[string]struct {
+	name, version string // the defaults
+	lines         []line
+}{
+	Microservices: {"tempo-distributed", "2.26.2", []line{
+		{"v1", "https://grafana.github.io/helm-charts"},
+		{"v2", community},
+	}},
+	Monolithic: {"tempo", "2.2.4", []line{{"v2", community}}},
+}
+
+// Chart says which chart is deployed, and which Tempo.
 type Chart struct {
-	// Name is the chart's name in Repository, a path to a folder or an archive,
-	// or an oci:// reference. Default: DefaultName.
+	// Mode is Microservices or Monolithic. Default: Microservices.
+	Mode string
+	// Name is the chart's name in Repository, a path to a directory or an archive,
+	// or an oci:// reference. Default: tempo-distributed, or tempo for Monolithic.
 	Name string
-	// Repository is the chart repository's URL; it goes with a bare name alone.
+	// Repository is the chart repository's URL; it applies to a bare name alone.
 	// Default for a bare name: the one that publishes Version's line.
 	Repository string
-	// Version is the chart's exact version. Default: DefaultVersion.
+	// Version is the chart's exact version. Default: 2.26.2, or 2.2.4 for Monolithic.
 	Version string
-}
-
-// firstWithoutOpenCensus is the first version whose Tempo, 2.10.6, has no OpenCensus
-// receiver any more. Its distributor ends at once if one is configured, which the
-// chart does all the same. Source: the chart's history of appVersion, and Tempo's
-// CHANGELOG.
-const firstWithoutOpenCensus = "v2.23.5"
-
-// HasOpenCensus says whether the Tempo of a version of the chart has the OpenCensus
-// receiver.
-func HasOpenCensus(version string) bool {
-	return semver.Compare("v"+version, firstWithoutOpenCensus) < 0
+	// TempoVersion is the tag of Tempo's image. Default: the one of patched, or else
+	// empty, which is the chart's own.
+	TempoVersion string
 }
 
 // WithDefaults returns the chart with what is empty filled in.
 func (c Chart) WithDefaults() Chart {
-	if c.Name == "" {
-		c.Name = DefaultName
-	}
-	if c.Version == "" {
-		c.Version = DefaultVersion
-	}
+	c.Mode = cmp.Or(c.Mode, Microservices)
+	of := charts[c.Mode]
+	c.Name = cmp.Or(c.Name, of.name)
+	c.Version = cmp.Or(c.Version, of.version)
+	c.TempoVersion = cmp.Or(c.TempoVersion, patched[c.Mode+" "+c.Version])
 	if c.Repository == "" && IsBareName(c.Name) {
-		c.Repository = repositories[semver.Major("v"+c.Version)]
+		for _, line := range of.lines {
+			if line.major == semver.Major("v"+c.Version) {
+				c.Repository = line.repository
+			}
+		}
 	}
 	return c
 }
@@ -68,7 +85,7 @@ func (c Chart) WithDefaults() Chart {
 // an oci:// reference, which say themselves where the chart is.
 func IsBareName(name string) bool { return !strings.ContainsAny(name, `/\`) }
 
-// FolderVersion returns the version that the chart in a folder says it has. It
+// FolderVersion returns the version that the chart in a directory says it has. It
 // fails if there is none.
 func FolderVersion(folder string) (string, error) {
 	text, err := os.ReadFile(filepath.Join(folder, "Chart.yaml"))
@@ -82,27 +99,33 @@ func FolderVersion(folder string) (string, error) {
 	return file.Version, err
 }
 
-// ValidateExact says that a version is not exact, or nil: of a range, Helm would
+// ValidateExact returns an error unless a version is exact: of a range, Helm would
 // take whatever is newest on the day.
 func ValidateExact(version string) error {
 	v := "v" + version
 	if !semver.IsValid(v) || semver.Canonical(v) != v {
-		return errors.New("is not an exact version like " + DefaultVersion)
+		return errors.New("is not an exact version like " + charts[Microservices].version)
 	}
 	return nil
 }
 
-// ValidateVersion says why a version of the chart will not do, or nil.
-func ValidateVersion(version string) error {
+// ValidateVersion returns an error unless this project has values for a version of the
+// chart of a mode.
+func ValidateVersion(mode, version string) error {
 	if err := ValidateExact(version); err != nil {
 		return err
 	}
+	of := charts[cmp.Or(mode, Microservices)]
 	major := semver.Major("v" + version)
-	if _, ok := repositories[major]; ok {
-		return nil
+	var known []string
+	for _, line := range of.lines {
+		if line.major == major {
+			return nil
+		}
+		known = append(known, strings.TrimPrefix(line.major, "v")+".x")
 	}
-	if semver.Compare(major, "v3") >= 0 {
-		return errors.New("has Tempo 3.0 or newer, which needs Kafka and has no ingester or compactor, so that this program's values do not fit it")
+	if mode != Monolithic && semver.Compare(major, "v3") >= 0 {
+		return errors.New("deploys Tempo 3, whose microservices need Kafka and have no ingester or compactor, so that this program's values do not fit it")
 	}
-	return fmt.Errorf("is of line %s, and this program has values for 1.x and 2.x", strings.TrimPrefix(major, "v"))
+	return fmt.Errorf("is of line %s, and this program has values for %s of chart %s", strings.TrimPrefix(major, "v"), strings.Join(known, " and "), of.name)
 }
