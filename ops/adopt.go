@@ -33,7 +33,7 @@ func adoptExisting(ctx context.Context, o *options) error {
 	if store == nil {
 		return untouched(errors.New("the settings of minio: in the configuration cannot be used. Fix: pulumi config --stack NAME shows them"))
 	}
-	found, imports, err := adopt.Finder{Store: store, Cluster: cluster}.Find(ctx, steps)
+	found, imports, err := adopt.Finder{Store: store, Cluster: cluster, ReplacesUser: replacesImported(config)}.Find(ctx, steps)
 	if err != nil {
 		return untouched(err)
 	}

@@ -36,10 +36,13 @@ func checkKeyVersion(state *engine.State, config engine.Config) error {
 // isImported says whether an up with a key version would generate another key for a user
 // that was imported. Pods have the key that it has now.
 func isImported(state *engine.State, config engine.Config, version int) bool {
-	if version != 1 || config.Own("credentials", "secret") == "existing" || hasUnmanagedTenant(config) {
-		return false
-	}
-	return slices.ContainsFunc(state.Of(engine.UserType), func(r *engine.Resource) bool { return r.Text("secret") == "" })
+	return version == 1 && replacesImported(config) && slices.ContainsFunc(state.Of(engine.UserType), func(r *engine.Resource) bool { return r.Text("secret") == "" })
+}
+
+// replacesImported says whether a user that is imported is to be replaced by another one:
+// not if it keeps its key, nor if a tenant's pods restart unseen.
+func replacesImported(config engine.Config) bool {
+	return config.Own("credentials", "secret") != "existing" && !hasUnmanagedTenant(config)
 }
 
 // hasUnmanagedTenant says whether a tenant's release is managed elsewhere.

@@ -26,13 +26,13 @@ func TestHowTo(t *testing.T) {
 		differences map[string]string
 	}{
 		"values-gitops": {
-			got: values(t, render(t, howTo("chartVersion", "1.61.3")), "tempo-release"),
+			got: values(t, render(t, guide(t)), "tempo-release"),
 			differences: map[string]string{
 				"storage.trace.s3.endpoint": "${S3_SERVER} is a variable that nothing sets in the pods; here it is minio:minioServer",
 			},
 		},
 		"values-inline": {
-			got: values(t, render(t, howTo("chartVersion", "1.61.3", "credentials", "inline")), "tempo-release"),
+			got: values(t, render(t, guide(t, "credentials", "inline")), "tempo-release"),
 			differences: map[string]string{
 				"storage.trace.s3.endpoint":   "a place to fill in; here it is minio:minioServer",
 				"storage.trace.s3.access_key": "a place to fill in; here it is the user that the stack makes",
@@ -56,6 +56,23 @@ func TestHowTo(t *testing.T) {
 			assert.ElementsMatch(t, sortedKeys(test.differences), missing("", want, test.got))
 		})
 	}
+}
+
+// guide is the configuration of examples/guide, with other keys over it.
+func guide(t *testing.T, pairs ...string) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "examples", "guide", "Pulumi.guide.yaml"))
+	require.NoError(t, err)
+	var file struct{ Config map[string]any }
+	require.NoError(t, yaml.Unmarshal(text, &file))
+	config := map[string]string{"minio:minioPassword": "hunter2"}
+	for key, value := range file.Config {
+		config[key] = fmt.Sprint(value)
+	}
+	for i := 0; i < len(pairs); i += 2 {
+		config["picluster:"+pairs[i]] = pairs[i+1]
+	}
+	return config
 }
 
 // missing returns the paths at which got has not what want has. Entries of a list

@@ -32,6 +32,10 @@ type Cluster interface {
 type Finder struct {
 	Store   Store
 	Cluster Cluster
+	// ReplacesUser says that the next up deletes the imported user. The attachment of its
+	// policy is not imported then: Pulumi knows of nothing that is imported what it
+	// depends on, and would delete both at once, of which one fails.
+	ReplacesUser bool
 }
 
 // Find returns what exists already of what steps would create, and how it is
@@ -106,6 +110,9 @@ func (f Finder) id(ctx context.Context, r *engine.Resource) (string, error) {
 		document, err := f.Store.Policy(ctx, name)
 		return there(document != "", name, err)
 	case engine.AttachmentType:
+		if f.ReplacesUser {
+			return "", nil
+		}
 		user, err := f.Store.User(ctx, r.Text("userName"))
 		return there(user != nil && slices.Contains(user.Policies, r.Text("policyName")), r.Text("userName")+"/"+r.Text("policyName"), err)
 	case engine.ReleaseType:

@@ -120,6 +120,20 @@ func TestFindByKind(t *testing.T) {
 	}
 }
 
+// An attachment is not imported that the next up deletes with its user.
+func TestFindOfAUserThatIsReplaced(t *testing.T) {
+	s := &servers{users: map[string][]string{"tempo": {"tempo"}}}
+	steps := []engine.Step{
+		creates(engine.UserType, map[string]any{"name": "tempo"}),
+		creates(engine.AttachmentType, map[string]any{"userName": "tempo", "policyName": "tempo"}),
+	}
+	for replaces, want := range map[bool]int{false: 2, true: 1} {
+		found, _, err := adopt.Finder{Store: s, Cluster: s, ReplacesUser: replaces}.Find(t.Context(), steps)
+		require.NoError(t, err)
+		assert.Len(t, found, want)
+	}
+}
+
 func TestFindOnlyWhatIsCreated(t *testing.T) {
 	have := &servers{buckets: []string{"b"}}
 	for _, op := range []apitype.OpType{apitype.OpSame, apitype.OpUpdate, apitype.OpCreateReplacement, apitype.OpDelete, apitype.OpRead} {
