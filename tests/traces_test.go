@@ -469,8 +469,9 @@ func (n network) staysNotReady(code string) {
 
 // killedIngester has three ingesters, and kills one that has traces in memory.
 func killedIngester(n network) {
-	// The two nodes are one machine, which may have two processors.
-	n.setAll("profile=ha", "resources.ingester.requests.cpu=10m", "resources.querier.requests.cpu=10m")
+	// The two nodes are one machine, which may have two processors. A third node would
+	// have room for a rolling update of two metrics-generators.
+	n.setAll("profile=ha", "replicas.metricsGenerator=1", "resources.ingester.requests.cpu=10m", "resources.querier.requests.cpu=10m")
 	n.up()
 	n.rolledOut()
 	n.whileSending(func() {
