@@ -56,20 +56,27 @@ func (l *Lab) ImportImages(ctx context.Context, images ...Image) error {
 	return l.nodes().importArchives(ctx, archives)
 }
 
-// givenImages returns the archives in the folder of LAB_IMAGES.
-func givenImages() ([]string, error) {
+// givenImages returns the archives in the folder of LAB_IMAGES, and the names of the
+// images in them.
+func givenImages() (archives, names []string, err error) {
 	folder := os.Getenv(ImagesVariable)
 	if folder == "" {
-		return nil, nil
+		return nil, nil, nil
 	}
-	archives, err := filepath.Glob(filepath.Join(folder, "*.tar"))
-	if err != nil {
-		return nil, err
+	if archives, err = filepath.Glob(filepath.Join(folder, "*.tar")); err != nil {
+		return nil, nil, err
 	}
 	if len(archives) == 0 {
-		return nil, fmt.Errorf("%s: got %q, which has no *.tar; want a folder with images. Fix: docker save --output %[2]s/IMAGE.tar IMAGE", ImagesVariable, folder)
+		return nil, nil, fmt.Errorf("%s: got %q, which has no *.tar; want a folder with images. Fix: docker save --output %[2]s/IMAGE.tar IMAGE", ImagesVariable, folder)
 	}
-	return archives, nil
+	for _, archive := range archives {
+		in, err := namesIn(archive)
+		if err != nil {
+			return nil, nil, err
+		}
+		names = append(names, in...)
+	}
+	return archives, names, nil
 }
 
 // importArchives imports archives into each node, in this order.

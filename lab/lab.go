@@ -122,6 +122,11 @@ func (l *Lab) Start(ctx context.Context) error {
 		if err := errors.Join(l.nodes().possible(), l.nodes().build(ctx)); err != nil {
 			return err
 		}
+		_, replaced, err := l.nodes().images()
+		if err != nil {
+			return err
+		}
+		announce(l.log, replaced)
 		start = l.startMachine
 	}
 	if err := step(l.log, "starting Kubernetes and MinIO", func() error { return start(ctx) }); err != nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -182,22 +183,35 @@ func (n nodes) healthy(ctx context.Context) error {
 	return err
 }
 
-// importAll imports the images of LAB_IMAGES, the lab's own, and those that the
-// lab's user asks for, into each node.
+// importAll imports into each node the lab's own images, the stand-in's, those of
+// LAB_IMAGES, and those that the lab's user asks for.
 func (n nodes) importAll(ctx context.Context) error {
-	given, err := givenImages()
+	given, replaced, err := n.images()
 	if err != nil {
 		return err
 	}
-	own := append([]Image{
+	own := slices.Concat([]Image{
 		{Ref: []string{pauseImage}, Entrypoint: []string{"/pause"}, User: "65535:65535", Files: map[string]string{"/pause": n.lab.parts["pause"]}},
 		{Ref: []string{dnsImage}, Entrypoint: []string{"/coredns"}, Files: map[string]string{"/coredns": n.lab.parts["coredns"]}},
-	}, n.lab.Images...)
+	}, replaced, n.lab.Images)
 	packed, err := n.pack(own)
 	if err != nil {
 		return err
 	}
 	return n.importArchives(ctx, append(given, packed...))
+}
+
+// images returns the archives of LAB_IMAGES, and the stand-in's images, whose names
+// neither those archives nor the lab's user has.
+func (n nodes) images() (given []string, replaced []Image, err error) {
+	given, names, err := givenImages()
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, image := range n.lab.Images {
+		names = append(names, image.Ref...)
+	}
+	return given, standIns(n.lab.parts["standin"], names), nil
 }
 
 // each does something for every node at a time, and returns all errors.

@@ -203,6 +203,68 @@ func TestAnImageIsWhatItsFilesAre(t *testing.T) {
 
 func TestAFolderWithoutImagesIsRejected(t *testing.T) {
 	t.Setenv(ImagesVariable, t.TempDir())
-	_, err := givenImages()
+	_, _, err := givenImages()
 	assert.ErrorContains(t, err, "LAB_IMAGES: got")
+}
+
+// What LAB_IMAGES has is no stand-in, whatever name its archive has it under.
+func TestStandInsHaveTheNamesThatAreNotGiven(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv(ImagesVariable, folder)
+	program := filepath.Join(t.TempDir(), "program")
+	require.NoError(t, os.WriteFile(program, nil, 0o600))
+	for name, image := range map[string]Image{
+		"tempo":     {Ref: []string{"grafana/tempo:2.10.8", "docker.io/grafana/tempo:2.10.7"}},
+		"memcached": {Ref: []string{"memcached:1.6.39-alpine"}},
+		"other":     {Ref: []string{"localhost:5000/grafana/tempo:2.9.0", "registry.k8s.io/pause:lab"}},
+	} {
+		file, err := os.Create(filepath.Join(folder, name+".tar"))
+		require.NoError(t, err)
+		require.NoError(t, image.write(file))
+		require.NoError(t, file.Close())
+	}
+	archives, given, err := givenImages()
+	require.NoError(t, err)
+	assert.Len(t, archives, 3)
+
+	var names, versions []string
+	images := standIns(program, given)
+	for _, image := range images {
+		names = append(names, image.Ref...)
+		versions = append(versions, image.Env...)
+	}
+	assert.Equal(t, []string{"docker.io/grafana/tempo:2.9.0", "docker.io/grafana/tempo:2.9.5", "docker.io/library/memcached:1.6.43-alpine"}, names)
+	assert.Equal(t, []string{"STANDIN_VERSION=2.9.0", "STANDIN_VERSION=2.9.5"}, versions)
+
+	var log bytes.Buffer
+	announce(&log, images)
+	assert.Contains(t, log.String(), "STAND-IN IMAGES of lab/standin, which are neither Tempo nor memcached: docker.io/grafana/tempo:2.9.0, ")
+	log.Reset()
+	announce(&log, nil)
+	assert.Empty(t, log.String())
+}
+
+func TestAnArchiveThatIsNoImageIsRejected(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv(ImagesVariable, folder)
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "a.tar"), make([]byte, 1024), 0o600))
+	_, _, err := givenImages()
+	assert.ErrorContains(t, err, "LAB_IMAGES: got an archive of "+folder)
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "a.tar"), []byte("text"), 0o600))
+	_, _, err = givenImages()
+	assert.ErrorContains(t, err, "LAB_IMAGES: "+folder)
+}
+
+func TestNamesOfImagesInFull(t *testing.T) {
+	for name, want := range map[string]string{
+		"memcached:1":             "docker.io/library/memcached:1",
+		"docker.io/memcached:1":   "docker.io/library/memcached:1",
+		"grafana/tempo:1":         "docker.io/grafana/tempo:1",
+		"docker.io/grafana/tempo": "docker.io/grafana/tempo",
+		"quay.io/a:1":             "quay.io/a:1",
+		"localhost/a/b:1":         "localhost/a/b:1",
+		"localhost:5000/a:1":      "localhost:5000/a:1",
+	} {
+		assert.Equal(t, want, fullName(name), name)
+	}
 }

@@ -118,6 +118,8 @@ var nodeParts = []Part{
 		Module:  "github.com/coredns/coredns",
 		Cold:    75 * time.Second,
 	},
+	// Under the names of Tempo and memcached, if no image of them is given.
+	{Name: "standin", Dir: "lab/standin", Package: ".", Cold: 15 * time.Second},
 }
 
 // kubernetes returns the part of a command of Kubernetes.

@@ -150,6 +150,16 @@ func (h harness) set(args ...string) {
 	h.pulumi(append([]string{"config", "set", "--config-file", h.ConfigFile()}, args...)...)
 }
 
+// setAll sets keys of the stack's configuration, each as PATH=VALUE.
+func (h harness) setAll(pairs ...string) {
+	h.T.Helper()
+	args := []string{"config", "set-all", "--config-file", h.ConfigFile(), "--path"}
+	for _, pair := range pairs {
+		args = append(args, "--plaintext", pair)
+	}
+	h.pulumi(args...)
+}
+
 // pulumi runs a command of Pulumi that does not run the program.
 func (h harness) pulumi(args ...string) string {
 	h.T.Helper()

@@ -74,8 +74,11 @@ type config struct {
 	} `json:"cache"`
 	Storage struct {
 		Trace struct {
-			Backend string   `json:"backend"`
-			S3      s3Config `json:"s3"`
+			Backend string `json:"backend"`
+			WAL     struct {
+				Path string `json:"path"`
+			} `json:"wal"`
+			S3 s3Config `json:"s3"`
 		} `json:"trace"`
 	} `json:"storage"`
 
@@ -148,6 +151,7 @@ func parseConfig(text []byte) (config, error) {
 	var c config
 	c.Server.HTTPPort, c.Server.GRPCPort, c.Memberlist.BindPort = 3200, 9095, 7946
 	c.Ingester.Lifecycler.Ring.ReplicationFactor = 3
+	c.Storage.Trace.WAL.Path = "/var/tempo/wal"
 	if err := yaml.Unmarshal(text, &c); err != nil {
 		return c, withoutText(err)
 	}

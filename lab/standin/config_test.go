@@ -137,7 +137,7 @@ func TestConfig(t *testing.T) {
 		{"zipkin", "", "0.0.0.0:9411"},
 	}, endpoints(c.Distributor.Receivers))
 
-	// The lab's chart renders no more than this.
+	// The defaults.
 	c, err = parseConfig([]byte("storage: {trace: {backend: s3, s3: {bucket: b}}}\noverrides: {defaults: {}}"))
 	require.NoError(t, err)
 	assert.Equal(t, []int{3200, 9095, 7946, 3}, []int{c.Server.HTTPPort, c.Server.GRPCPort, c.Memberlist.BindPort, c.Ingester.Lifecycler.Ring.ReplicationFactor})
@@ -146,7 +146,8 @@ func TestConfig(t *testing.T) {
 	assert.False(t, c.generates())
 	assert.False(t, c.rates("v2.10.7"))
 	assert.True(t, c.rates("v3.0.3"))
-	assert.Equal(t, []endpoint{{"otlp", "grpc", "0.0.0.0:4317"}, {"otlp", "http", "0.0.0.0:4318"}}, endpoints(nil))
+	assert.Empty(t, endpoints(c.Distributor.Receivers))
+	assert.Equal(t, wal("/var/tempo/wal/standin"), c.walPath())
 
 	for _, bad := range []string{
 		"ingester: {max_block_duration: soon}", "ingester: {max_block_duration: 5}", "server: {http_listen_port: x}", "a: b: c",
@@ -157,18 +158,6 @@ func TestConfig(t *testing.T) {
 	_, err = parseConfig([]byte("storage: {trace: {s3: hush}}"))
 	require.Error(t, err)
 	assert.NotContains(t, err.Error(), "hush")
-}
-
-func TestPrefix(t *testing.T) {
-	withRing, err := parseConfig([]byte(chart))
-	require.NoError(t, err)
-	for _, p := range []*process{
-		{config: withRing, target: distributor},
-		{environment: environment{name: "tempo-query-frontend-6d5f9d59f-rhnf8"}, target: queryFrontend},
-		{environment: environment{name: "tempo-ingester-0"}, target: ingester},
-	} {
-		assert.Equal(t, "tempo", p.prefix(), p.name)
-	}
 }
 
 func TestCheckReceivers(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -52,85 +53,80 @@ func (p *pod) export(id string) error {
 }
 
 func TestTraceInAndOut(t *testing.T) {
-	for name, byName := range map[string]bool{"memberlist": false, "names, as in the lab's chart": true} {
-		t.Run(name, func(t *testing.T) {
-			c := newCluster(t, localBlocks)
-			c.byName = byName
-			pods := c.startReady(ingester, generator, compactor, queryFrontend, querier, distributor)
-			frontend, in := pods[queryFrontend], pods[distributor]
-			c.wait(func() error { // the generator too
-				if _, body := in.get("/status"); !strings.Contains(body, "member: "+generator) {
-					return fmt.Errorf("no generator: %s", body)
-				}
-				return nil
-			})
+	c := newCluster(t, localBlocks)
+	pods := c.startReady(ingester, generator, compactor, queryFrontend, querier, distributor)
+	frontend, in := pods[queryFrontend], pods[distributor]
+	c.wait(func() error { // the generator too
+		if _, body := in.get("/status"); !strings.Contains(body, "member: "+generator) {
+			return fmt.Errorf("no generator: %s", body)
+		}
+		return nil
+	})
 
-			in.mustSend(id(1))
-			require.NoError(t, in.export(id(2)))
-			body, err := proto.Marshal(request(t, id(3)))
-			require.NoError(t, err)
-			var zipped bytes.Buffer
-			w := gzip.NewWriter(&zipped)
-			_, _ = w.Write(body)
-			require.NoError(t, w.Close())
-			post, err := http.NewRequest(http.MethodPost, fmt.Sprintf("http://%s:%d/v1/traces", in.ip, c.ports["otlp-http"]), &zipped)
-			require.NoError(t, err)
-			post.Header.Set("Content-Type", "application/x-protobuf")
-			post.Header.Set("Content-Encoding", "gzip")
-			response, err := http.DefaultClient.Do(post)
-			require.NoError(t, err)
-			response.Body.Close()
-			require.Equal(t, http.StatusOK, response.StatusCode)
-			code, text := in.send(id(4), "bank", "check")
-			require.Equal(t, http.StatusOK, code, text)
+	in.mustSend(id(1))
+	require.NoError(t, in.export(id(2)))
+	body, err := proto.Marshal(request(t, id(3)))
+	require.NoError(t, err)
+	var zipped bytes.Buffer
+	w := gzip.NewWriter(&zipped)
+	_, _ = w.Write(body)
+	require.NoError(t, w.Close())
+	post, err := http.NewRequest(http.MethodPost, fmt.Sprintf("http://%s:%d/v1/traces", in.ip, c.ports["otlp-http"]), &zipped)
+	require.NoError(t, err)
+	post.Header.Set("Content-Type", "application/x-protobuf")
+	post.Header.Set("Content-Encoding", "gzip")
+	response, err := http.DefaultClient.Do(post)
+	require.NoError(t, err)
+	response.Body.Close()
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	code, text := in.send(id(4), "bank", "check")
+	require.Equal(t, http.StatusOK, code, text)
 
-			for n := 1; n <= 3; n++ {
-				trace := frontend.getJSON("/api/traces/" + id(n))
-				assert.Equal(t, trace, frontend.getJSON("/api/v2/traces/" + strings.ToUpper(strings.TrimLeft(id(n), "0")))["trace"])
-				spans := trace["resourceSpans"].([]any)[0].(map[string]any)["scopeSpans"].([]any)[0].(map[string]any)["spans"].([]any)
-				require.Len(t, spans, 1)
-				span := spans[0].(map[string]any)
-				assert.Equal(t, []any{id(n), "00000000000000a1", "pay", "SPAN_KIND_SERVER"},
-					[]any{span["traceId"], span["spanId"], span["name"], span["kind"]})
-			}
-			assertFound(t, frontend, id(5), http.StatusNotFound)
-			assertFound(t, frontend, "xyz", http.StatusBadRequest)
-
-			for query, want := range map[string]int{
-				"q=%7B%7D": 4, "q=%7Bresource.service.name%3D%22shop%22%7D": 3, "q=%7B+.service.name+%3D+%22bank%22+%7D": 1,
-				"q=%7Bresource.service.name%3D%22none%22%7D": 0, "tags=service.name%3Dshop": 3, "tags=": 4, "q=%7B%7D&limit=2": 2,
-				"q=%7B%7D&start=1&end=2": 0,
-			} {
-				assert.Len(t, frontend.getJSON("/api/search?" + query)["traces"], want, query)
-			}
-			found := frontend.getJSON("/api/search?tags=service.name%3Dbank")["traces"].([]any)[0].(map[string]any)
-			assert.Equal(t, []any{id(4), "bank", "check", 5.0}, []any{found["traceID"], found["rootServiceName"], found["rootTraceName"], found["durationMs"]})
-			status, _ := frontend.get("/api/search?q=%7Bname%3D%22x%22%7D")
-			assert.Equal(t, http.StatusBadRequest, status)
-
-			series := frontend.getJSON("/api/metrics/query_range?q=%7B%7D%7Crate()&since=1m&step=10s")["series"].([]any)
-			require.Len(t, series, 1)
-			sum := 0.0
-			for _, sample := range series[0].(map[string]any)["samples"].([]any) {
-				sum += sample.(map[string]any)["value"].(float64)
-			}
-			assert.InDelta(t, 4.0/10, sum, 1e-9)
-			assert.Empty(t, frontend.getJSON("/api/metrics/query_range?q=%7B%7D%7Crate()&start=1000&end=2000")["series"])
-
-			_, metrics := in.get("/metrics")
-			assert.Contains(t, metrics, "tempo_distributor_spans_received_total{tenant=\"single-tenant\"} 4\n")
-			for _, p := range pods {
-				_, status := p.get("/status")
-				assert.True(t, strings.HasPrefix(status, banner), status)
-				first, _, _ := strings.Cut(p.log.String(), "\n")
-				assert.Contains(t, first, banner)
-				_, config := p.get("/status/config")
-				assert.Contains(t, config, "access_key: good")
-				assert.NotContains(t, config, "secret_key: secret")
-			}
-			assert.Contains(t, in.log.String(), "msg=received target=distributor traceid="+id(1)+" spanid=00000000000000a1 service_name=shop name=pay")
-		})
+	for n := 1; n <= 3; n++ {
+		trace := frontend.getJSON("/api/traces/" + id(n))
+		assert.Equal(t, trace, frontend.getJSON("/api/v2/traces/" + strings.ToUpper(strings.TrimLeft(id(n), "0")))["trace"])
+		spans := trace["resourceSpans"].([]any)[0].(map[string]any)["scopeSpans"].([]any)[0].(map[string]any)["spans"].([]any)
+		require.Len(t, spans, 1)
+		span := spans[0].(map[string]any)
+		assert.Equal(t, []any{id(n), "00000000000000a1", "pay", "SPAN_KIND_SERVER"},
+			[]any{span["traceId"], span["spanId"], span["name"], span["kind"]})
 	}
+	assertFound(t, frontend, id(5), http.StatusNotFound)
+	assertFound(t, frontend, "xyz", http.StatusBadRequest)
+
+	for query, want := range map[string]int{
+		"q=%7B%7D": 4, "q=%7Bresource.service.name%3D%22shop%22%7D": 3, "q=%7B+.service.name+%3D+%22bank%22+%7D": 1,
+		"q=%7Bresource.service.name%3D%22none%22%7D": 0, "tags=service.name%3Dshop": 3, "tags=": 4, "q=%7B%7D&limit=2": 2,
+		"q=%7B%7D&start=1&end=2": 0,
+	} {
+		assert.Len(t, frontend.getJSON("/api/search?" + query)["traces"], want, query)
+	}
+	found := frontend.getJSON("/api/search?tags=service.name%3Dbank")["traces"].([]any)[0].(map[string]any)
+	assert.Equal(t, []any{id(4), "bank", "check", 5.0}, []any{found["traceID"], found["rootServiceName"], found["rootTraceName"], found["durationMs"]})
+	status, _ := frontend.get("/api/search?q=%7Bname%3D%22x%22%7D")
+	assert.Equal(t, http.StatusBadRequest, status)
+
+	series := frontend.getJSON("/api/metrics/query_range?q=%7B%7D%7Crate()&since=1m&step=10s")["series"].([]any)
+	require.Len(t, series, 1)
+	sum := 0.0
+	for _, sample := range series[0].(map[string]any)["samples"].([]any) {
+		sum += sample.(map[string]any)["value"].(float64)
+	}
+	assert.InDelta(t, 4.0/10, sum, 1e-9)
+	assert.Empty(t, frontend.getJSON("/api/metrics/query_range?q=%7B%7D%7Crate()&start=1000&end=2000")["series"])
+
+	_, metrics := in.get("/metrics")
+	assert.Contains(t, metrics, "tempo_distributor_spans_received_total{tenant=\"single-tenant\"} 4\n")
+	for _, p := range pods {
+		_, status := p.get("/status")
+		assert.True(t, strings.HasPrefix(status, banner), status)
+		first, _, _ := strings.Cut(p.log.String(), "\n")
+		assert.Contains(t, first, banner)
+		_, config := p.get("/status/config")
+		assert.Contains(t, config, "access_key: good")
+		assert.NotContains(t, config, "secret_key: secret")
+	}
+	assert.Contains(t, in.log.String(), "msg=received target=distributor traceid="+id(1)+" spanid=00000000000000a1 service_name=shop name=pay")
 }
 
 func TestRateNeedsLocalBlocks(t *testing.T) {
@@ -202,6 +198,47 @@ func TestRotationBeforeTheFlush(t *testing.T) {
 	c.s3.accept("good") // the key is back within the grace period
 	require.NoError(t, pods[ingester].waitEnd())
 	assert.Len(t, c.s3.stored("single-tenant/"+id(1)+"/"), 1)
+}
+
+// A log on a volume has what an ingester had that was killed, once the trace was idle.
+func TestTheWriteAheadLog(t *testing.T) {
+	c := newCluster(t, "ingester: {trace_idle_period: 10ms, flush_check_period: 10ms}")
+	c.volume = t.TempDir()
+	pods := c.startReady(ingester, queryFrontend, querier, distributor)
+	pods[distributor].mustSend(id(1))
+	logged := func() []string {
+		files, err := filepath.Glob(filepath.Join(c.volume, "standin", "*"))
+		require.NoError(t, err)
+		return files
+	}
+	c.wait(func() error {
+		if files := logged(); len(files) != 1 || filepath.Base(files[0]) != id(1)+".json" {
+			return fmt.Errorf("the log has %q", files)
+		}
+		return nil
+	})
+	pods[ingester].kill()
+	require.Error(t, pods[ingester].waitEnd())
+	again := c.startReady(ingester)[ingester]
+	again.waitLog("replayed the write-ahead log\" target=ingester traces=1")
+	c.wait(func() error {
+		if _, body := pods[querier].get("/status"); !strings.Contains(body, again.name) {
+			return fmt.Errorf("the querier knows %s", body)
+		}
+		return nil
+	})
+	assertFound(t, pods[queryFrontend], id(1), http.StatusOK)
+
+	c.config = "ingester: {flush_all_on_shutdown: true}"
+	again.end() // without the flush: its spans are in the log still
+	last := c.startReady(ingester)[ingester]
+	last.end()
+	assert.Len(t, c.s3.stored("single-tenant/"+id(1)+"/"), 1)
+	assert.Empty(t, logged(), "what is in the bucket is in the log too")
+
+	c.volume = "/proc/nothing"
+	broken := c.start(ingester, "good")
+	assert.ErrorContains(t, broken.waitEnd(), "failed to create WAL")
 }
 
 func TestFlushAtAnInterval(t *testing.T) {

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -117,13 +116,12 @@ type workers struct {
 	cancels map[string]context.CancelFunc
 }
 
-func newWorkers(p *process) *workers {
-	w := &workers{p: p, cancels: map[string]context.CancelFunc{}}
-	var err error
-	if w.host, w.port, err = net.SplitHostPort(p.config.Querier.Worker.FrontendAddress); err != nil {
-		w.host, w.port = p.prefix()+"-query-frontend-discovery", strconv.Itoa(p.config.Server.GRPCPort)
+func newWorkers(p *process) (*workers, error) {
+	host, port, err := net.SplitHostPort(p.config.Querier.Worker.FrontendAddress)
+	if err != nil {
+		return nil, fmt.Errorf("querier.frontend_worker.frontend_address: %w", err)
 	}
-	return w
+	return &workers{p: p, host: host, port: port, cancels: map[string]context.CancelFunc{}}, nil
 }
 
 // refresh starts a worker for each new address, and ends those whose address is gone.

@@ -25,6 +25,7 @@ type buffer struct {
 	name     string // in the counters' names
 	prefix   string // of the objects
 	flushing flushing
+	wal      wal
 	writing  sync.Mutex // held while the buffer is written
 
 	mu     sync.Mutex
@@ -36,6 +37,7 @@ type buffer struct {
 type heldTrace struct {
 	spans       []flatSpan
 	first, last time.Time // when they came
+	logged      int       // of them, in the write-ahead log
 }
 
 func newBuffer(name, prefix string, f flushing) *buffer {
@@ -104,14 +106,18 @@ func (b *buffer) remove(id string, n int) {
 	t := b.traces[id]
 	if t.spans = t.spans[n:]; len(t.spans) == 0 {
 		delete(b.traces, id)
+		b.wal.remove(id)
 	}
-	t.first = t.last
+	t.first, t.logged = t.last, 0
 }
 
 // flushDue writes the spans that are due. What fails stays in memory until the next call.
 func (p *process) flushDue(ctx context.Context, component string, b *buffer) {
 	b.writing.Lock()
 	defer b.writing.Unlock()
+	if b.wal != "" {
+		p.report(component+": write-ahead log", b.writeAhead(time.Now()))
+	}
 	due := b.due(time.Now())
 	if len(due) == 0 {
 		return
@@ -138,13 +144,14 @@ func (p *process) flushDue(ctx context.Context, component string, b *buffer) {
 
 // leave ends an ingester. If flush_all_on_shutdown is set, it writes what is in memory,
 // and tries again until all is written or the pod's grace period ends. Otherwise what is
-// in memory is lost, as Tempo's write-ahead log is with its emptyDir.
+// in memory goes into the write-ahead log, and is lost with it unless that is on a volume.
 func (p *process) leave(ctx context.Context, b *buffer) {
 	held := b.close()
 	if !p.config.Ingester.FlushOnShutdown {
-		if held > 0 {
-			p.log.Warn("flush_all_on_shutdown is off: traces in memory are lost", "traces", held)
-		}
+		b.writing.Lock()
+		defer b.writing.Unlock()
+		err := b.writeAhead(time.Now())
+		p.log.Warn("flush_all_on_shutdown is off: traces are in the write-ahead log alone", "traces", held, "err", err)
 		return
 	}
 	ctx, cancel := context.WithCancel(ctx)

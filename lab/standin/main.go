@@ -153,18 +153,6 @@ func (p *process) has(component string) bool {
 	return p.target == all || p.target == component
 }
 
-// prefix returns the prefix of the names of the release's Services: that of the join
-// name, <prefix>-gossip-ring, or else that of the pod's name, <prefix>-<target>-….
-func (p *process) prefix() string {
-	for _, host := range p.config.joinHosts() {
-		if prefix, found := strings.CutSuffix(host, "-gossip-ring"); found {
-			return prefix
-		}
-	}
-	prefix, _, _ := strings.Cut(p.name, "-"+p.target)
-	return prefix
-}
-
 // serve opens the ports and runs the components until stop is closed.
 func (p *process) serve(ctx context.Context, stop <-chan struct{}) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -172,7 +160,14 @@ func (p *process) serve(ctx context.Context, stop <-chan struct{}) error {
 	p.ring = newRing(p)
 	p.frontend = newFrontend()
 	if p.has(ingester) {
-		p.buffers[ingester] = newBuffer("ingester", tracesPrefix, p.config.ingesterFlush())
+		b := newBuffer("ingester", tracesPrefix, p.config.ingesterFlush())
+		b.wal = p.config.walPath()
+		replayed, err := b.replay()
+		if err != nil {
+			return fmt.Errorf("failed to create WAL: %w", err)
+		}
+		p.log.Info("replayed the write-ahead log", "traces", replayed)
+		p.buffers[ingester] = b
 	}
 	if p.has(generator) && (p.target != all || p.config.generates()) {
 		p.buffers[generator] = newBuffer("metrics_generator", blocksPrefix, p.config.generatorFlush())
@@ -199,7 +194,10 @@ func (p *process) serve(ctx context.Context, stop <-chan struct{}) error {
 	loop(p.interval, p.checkCaches)
 	loop(p.interval, p.ring.refresh)
 	if p.has(querier) && p.target != all {
-		workers := newWorkers(p)
+		workers, err := newWorkers(p)
+		if err != nil {
+			return err
+		}
 		loop(p.interval, workers.refresh)
 	}
 	for component, buffer := range p.buffers {

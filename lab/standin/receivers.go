@@ -76,12 +76,8 @@ func checkReceivers(receivers map[string]receiver, version string) error {
 	return fmt.Errorf("decoding failed due to the following error(s): %s", strings.Join(problems, "; "))
 }
 
-// endpoints returns where receivers listen, in a fixed order. If the configuration has
-// no receivers, as that of the lab's chart, it returns OTLP on all addresses.
+// endpoints returns where receivers listen, in a fixed order.
 func endpoints(receivers map[string]receiver) []endpoint {
-	if len(receivers) == 0 {
-		return []endpoint{{"otlp", "grpc", "0.0.0.0:4317"}, {"otlp", "http", "0.0.0.0:4318"}}
-	}
 	var found []endpoint
 	for _, id := range slices.Sorted(maps.Keys(receivers)) {
 		name, _, _ := strings.Cut(id, "/")

@@ -26,9 +26,7 @@ type member struct {
 }
 
 // ring finds the members of the release as Tempo does: it looks up the join names of
-// the memberlist, and sends a request to the memberlist port of each address. If the
-// configuration has no memberlist, as that of the lab's chart, it looks up the headless
-// Services.
+// the memberlist, and sends a request to the memberlist port of each address.
 type ring struct {
 	p    *process
 	http *http.Client
@@ -66,16 +64,10 @@ func (r *ring) members(component string) []member {
 // refresh updates the members.
 func (r *ring) refresh(ctx context.Context) {
 	var found []member
-	switch {
-	case r.p.target == all:
+	if r.p.target == all {
 		found = []member{r.p.self()}
-	case len(r.p.config.Memberlist.Join) > 0:
+	} else {
 		found = r.join(ctx)
-	default:
-		found = r.byName(ctx, ingester)
-		if r.p.config.generates() {
-			found = append(found, r.byName(ctx, generator)...)
-		}
 	}
 	slices.SortFunc(found, func(a, b member) int { return cmp.Compare(a.Name, b.Name) })
 
@@ -139,28 +131,6 @@ func (r *ring) get(ctx context.Context, address string) (member, error) {
 	err = json.NewDecoder(response.Body).Decode(&m)
 	m.address = net.JoinHostPort(address, strconv.Itoa(m.GRPCPort))
 	return m, err
-}
-
-// byName returns the members at the addresses of a component's headless Service. If
-// DNS has no such name, it takes the Service without "-discovery".
-func (r *ring) byName(ctx context.Context, component string) []member {
-	var addresses []string
-	var err error
-	for _, suffix := range []string{"-discovery", ""} {
-		host := r.p.prefix() + "-" + component + suffix
-		if addresses, err = r.p.lookup(ctx, host); err == nil {
-			break
-		}
-	}
-	r.p.report("look up "+r.p.prefix()+"-"+component, err)
-	var found []member
-	for _, address := range addresses {
-		port := r.p.config.Server.GRPCPort
-		found = append(found, member{
-			Name: address, Target: component, GRPCPort: port, address: net.JoinHostPort(address, strconv.Itoa(port)),
-		})
-	}
-	return found
 }
 
 // self returns the process as a member, with an address for its own requests.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"encoding/pem"
@@ -110,7 +111,7 @@ type cluster struct {
 	s3     *fakeS3
 	config string // what is added to the configuration of each pod
 	edit   func(string) string
-	byName bool // no memberlist in the configuration, as the lab's chart has it
+	volume string // the directory of write-ahead logs; empty for one of each pod's own
 	ports  map[string]int
 
 	mu   sync.Mutex
@@ -188,15 +189,14 @@ distributor:
 storage:
   trace:
     backend: s3
+    wal: {path: %[9]q}
     s3: {bucket: traces, endpoint: "%[7]s", region: eu-west-1, access_key: "${KEY}", secret_key: secret, tls_ca_path: %[8]q}
 `, ip, c.ports["http"], c.ports["grpc"], c.ports["otlp-grpc"], c.ports["otlp-http"], c.ports["zipkin"],
-		c.s3.Listener.Addr(), c.s3.caFile) + c.config
-	gossip := fmt.Sprintf("memberlist: {bind_addr: [%s], bind_port: %d", ip, c.ports["gossip"])
-	if !c.byName {
-		gossip += fmt.Sprintf(", join_members: [\"dns+tempo-gossip-ring:%d\"]", c.ports["gossip"])
-		text += fmt.Sprintf("\nquerier: {frontend_worker: {frontend_address: \"tempo-query-frontend-discovery:%d\"}}", c.ports["grpc"])
-	}
-	text += "\n" + gossip + "}\n"
+		c.s3.Listener.Addr(), c.s3.caFile, cmp.Or(c.volume, c.TempDir())) + c.config
+	text += fmt.Sprintf(`
+memberlist: {bind_addr: [%s], bind_port: %d, join_members: ["dns+tempo-gossip-ring:%[2]d"]}
+querier: {frontend_worker: {frontend_address: "tempo-query-frontend-discovery:%d"}}
+`, ip, c.ports["gossip"], c.ports["grpc"])
 	if c.edit != nil {
 		text = c.edit(text)
 	}

@@ -1,11 +1,13 @@
-// Command probe is what the pods of TestRealNodes run: a server that says its name,
-// and a client that says what a URL answers.
+// Command probe is what the tests' pods on real nodes run: a server that says its name,
+// a client that says what a URL answers, and a server that does for the test, from the
+// pod, what a sender or a reader of traces does.
 package main
 
 import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"os"
 	"time"
@@ -17,7 +19,7 @@ func main() {
 	case len(os.Args) == 2 && os.Args[1] == "serve":
 		err = serve()
 	case len(os.Args) == 3 && os.Args[1] == "get":
-		err = get(os.Args[2])
+		err = get(os.Args[2], os.Stdout)
 	default:
 		err = fmt.Errorf("usage: probe serve | probe get URL")
 	}
@@ -25,6 +27,9 @@ func main() {
 		log.Fatal(err)
 	}
 }
+
+// timeout is for one connection or request.
+const timeout = 3 * time.Second
 
 func serve() error {
 	name, err := os.Hostname()
@@ -35,13 +40,34 @@ func serve() error {
 		log.Printf("%s asks for %s", r.RemoteAddr, r.URL)
 		fmt.Fprintf(w, "I am %s\n", name)
 	})
+	handle("/connect", func(_ io.Writer, r *http.Request) error {
+		connection, err := net.DialTimeout("tcp", r.FormValue("to"), timeout)
+		if err != nil {
+			return err
+		}
+		return connection.Close()
+	})
+	handle("/get", func(w io.Writer, r *http.Request) error { return get(r.FormValue("url"), w) })
+	handle("/send", func(_ io.Writer, r *http.Request) error {
+		return send(r.Context(), r.FormValue("protocol"), r.FormValue("to"), r.FormValue("trace"))
+	})
 	server := http.Server{Addr: ":8080", ReadHeaderTimeout: time.Second}
 	log.Print("serving")
 	return server.ListenAndServe()
 }
 
-func get(url string) error {
-	client := http.Client{Timeout: 3 * time.Second}
+// handle serves what do does: status 502 with its error if it fails.
+func handle(path string, do func(io.Writer, *http.Request) error) {
+	http.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+		if err := do(w, r); err != nil {
+			log.Printf("%s: %v", r.URL, err)
+			http.Error(w, err.Error(), http.StatusBadGateway)
+		}
+	})
+}
+
+func get(url string, to io.Writer) error {
+	client := http.Client{Timeout: timeout}
 	response, err := client.Get(url)
 	if err != nil {
 		return err
@@ -50,6 +76,6 @@ func get(url string) error {
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s answers %s", url, response.Status)
 	}
-	_, err = io.Copy(os.Stdout, response.Body)
+	_, err = io.Copy(to, response.Body)
 	return err
 }

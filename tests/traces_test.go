@@ -1,0 +1,491 @@
+package tests
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/minio/madmin-go/v3"
+	"github.com/minio/minio-go/v7"
+	"github.com/picluster/picluster/lab"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The namespaces of the test's own pods, by what the stack lets them do.
+const (
+	senders   = "otel"       // tracesFrom
+	readers   = "monitoring" // grafanaNamespace's default
+	strangers = "other"
+	inside    = "tempo" // beside Tempo
+)
+
+// TestTraces runs the stack on real nodes, with the volumes, the private CA and the
+// NetworkPolicies that it can have, and loses no trace. The subtests build on each other.
+func TestTraces(t *testing.T) {
+	needRealNodes(t)
+	volumes := t.TempDir() // removed after the lab
+	h := start(t, func(l *lab.Lab) { l.RealNodes, l.TLS = true, true })
+	t.Cleanup(h.explain)
+	importProbe(h)
+	h.volumes(volumes, 3)
+	h.setAll("profile=pi", "networkPolicies=true", "tracesFrom[0]="+senders,
+		"receivers[0]=otlpGrpc", "receivers[1]=otlpHttp", // whatever Tempo's version is
+		"persistence=true", "persistenceSize=1Gi", "persistenceStorageClass=lab")
+	h.up()
+	h.rolledOut()
+	n := h.probes()
+
+	h.sub("pods are Ready under the standard restricted", restrictedAndReady)
+	h.sub("a trace by each port of OTLP", n.on(eachPort))
+	h.sub("NetworkPolicies", n.on(closedNamespace))
+	h.sub("a rotation", n.on(func(n network) {
+		n.whileSending(func() { n.rotates() })
+		assert.Equal(n, "tempo.v2", n.secretKeys().access)
+	}))
+	h.sub("an ingester that restarts", n.on(func(n network) {
+		n.whileSending(func() {
+			n.kubectl("rollout", "restart", "--namespace=tempo", "statefulset/tempo-ingester")
+			n.rolledOut()
+		})
+		n.inBucket()
+	}))
+	h.sub("another version of Tempo", n.on(upgrade))
+	h.sub("keys that do not work", n.on(deadKeys))
+	h.sub("an ingester that is killed, with profile ha", n.on(killedIngester))
+	h.sub("no trace is lost in the end", n.on(func(n network) { n.find(n.sent.all()) }))
+}
+
+// network is a harness with pods of the test's own in the cluster.
+type network struct {
+	harness
+	client            *http.Client
+	pods              map[string]string // host:port, by the namespace
+	grpc, http, query string            // where traces go, and where they are asked for
+	sent              *ledger
+}
+
+// on returns a subtest with a network.
+func (n network) on(f func(network)) func(harness) {
+	return func(h harness) {
+		n.harness = h
+		f(n)
+	}
+}
+
+// ledger has the ids of all traces that were acknowledged.
+type ledger struct {
+	mu  sync.Mutex
+	ids []string
+}
+
+func (l *ledger) add(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ids = append(l.ids, id)
+}
+
+func (l *ledger) all() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.ids)
+}
+
+// probes starts a pod of the test's own in each of its namespaces.
+func (h harness) probes() network {
+	h.T.Helper()
+	n := network{
+		harness: h,
+		client:  &http.Client{Transport: &http.Transport{DialContext: h.Dial, DisableKeepAlives: true}, Timeout: 20 * time.Second},
+		pods:    map[string]string{},
+		sent:    &ledger{},
+	}
+	outputs := h.outputs()
+	n.grpc, n.http, n.query = outputs["otlpGrpc"], outputs["otlpHttp"], outputs["queryUrl"]
+	namespaces := []string{senders, readers, strangers, inside}
+	for _, namespace := range namespaces {
+		if namespace != inside {
+			h.kubectl("create", "namespace", namespace)
+		}
+		h.kubectl("wait", "serviceaccount", "default", "--namespace="+namespace, "--for=create", "--timeout=30s")
+		h.kubectl("apply", "--namespace="+namespace, "--filename="+filepath.Join("testdata", "nodes", "probe.yaml"))
+	}
+	for _, namespace := range namespaces {
+		h.kubectl("wait", "pod", "probe", "--namespace="+namespace, "--for=condition=Ready", "--timeout=60s")
+		n.pods[namespace] = h.kubectl("get", "pod", "probe", "--namespace="+namespace, "--output=jsonpath={.status.podIP}") + ":8080"
+	}
+	return n
+}
+
+// volumes creates volumes for ingesters, on both nodes in turn.
+func (h harness) volumes(dir string, count int) {
+	h.T.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", "nodes", "volume.yaml"))
+	require.NoError(h, err)
+	for i := range count {
+		name := fmt.Sprintf("volume-%d", i)
+		path := filepath.Join(dir, name)
+		require.NoError(h, os.Mkdir(path, 0o700))
+		manifest := filepath.Join(dir, name+".yaml")
+		filled := strings.NewReplacer("$NAME", name, "$PATH", path, "$NODE", fmt.Sprintf("node-%d", 1+i%2)).Replace(string(text))
+		require.NoError(h, os.WriteFile(manifest, []byte(filled), 0o600))
+		h.kubectl("apply", "--filename="+manifest)
+	}
+}
+
+// rolledOut waits until each pod is the newest of its kind, and Ready.
+func (h harness) rolledOut() {
+	h.T.Helper()
+	h.kubectl("rollout", "status", "deployments,statefulsets", "--namespace=tempo", "--selector=app.kubernetes.io/instance=tempo", "--timeout=2m")
+}
+
+// explain logs, if the test has failed, what the pods say.
+func (h harness) explain() {
+	if !h.Failed() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for _, args := range [][]string{
+		{"get", "pods", "--all-namespaces", "--output=wide"},
+		{"get", "events", "--namespace=tempo", "--sort-by=.lastTimestamp"},
+		{"logs", "--namespace=tempo", "--selector=app.kubernetes.io/instance=tempo", "--prefix", "--tail=15", "--max-log-requests=20"},
+	} {
+		out, err := h.Kubectl(ctx, args...)
+		h.Logf("kubectl %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+// do has the test's pod in a namespace do something, and returns what it answers.
+func (n network) do(ctx context.Context, namespace, path string, values url.Values) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+n.pods[namespace]+path+"?"+values.Encode(), nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := n.client.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = errors.New(strings.TrimSpace(string(text)))
+	}
+	return string(text), err
+}
+
+// send sends a trace as often as it takes to have it acknowledged, as an exporter does,
+// and returns its id and how often that was.
+func (n network) send(ctx context.Context, protocol string) (id string, attempts int, err error) {
+	random := make([]byte, 16)
+	_, _ = rand.Read(random) // never fails
+	id = hex.EncodeToString(random)
+	to := map[string]string{"grpc": n.grpc, "http": n.http}[protocol]
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		attempts++
+		if _, err = n.do(ctx, senders, "/send", url.Values{"protocol": {protocol}, "to": {to}, "trace": {id}}); err == nil {
+			n.sent.add(id)
+			return id, attempts, nil
+		}
+		select {
+		case <-ctx.Done():
+			return id, attempts, fmt.Errorf("trace %s by %s: not acknowledged: %w", id, protocol, err)
+		case <-time.After(300 * time.Millisecond):
+		}
+	}
+}
+
+// whileSending calls do while it sends a trace a second, and ten at a time before and
+// after. Each must be acknowledged, and found.
+func (n network) whileSending(do func()) {
+	n.T.Helper()
+	var sending sync.WaitGroup
+	var mu sync.Mutex
+	var ids []string
+	var errs []error
+	again := 0
+	send := func(protocol string) {
+		sending.Go(func() {
+			id, attempts, err := n.send(n.Context(), protocol)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				errs = append(errs, err)
+				return
+			}
+			ids = append(ids, id)
+			again += attempts - 1
+		})
+	}
+	ten := func() {
+		for range 5 {
+			send("grpc")
+			send("http")
+		}
+		sending.Wait()
+	}
+
+	ten()
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	during := 0
+	go func() {
+		defer close(stopped)
+		ticker := time.NewTicker(time.Second)
+		defer ticker.Stop()
+		for {
+			send([]string{"grpc", "http"}[during%2])
+			during++
+			select {
+			case <-stop:
+				return
+			case <-ticker.C:
+			}
+		}
+	}()
+	end := sync.OnceFunc(func() { close(stop); <-stopped })
+	defer end() // do may end the subtest
+	do()
+	end()
+	ten()
+	require.Empty(n, errs)
+	found := n.find(ids)
+	n.Logf("%d traces sent (10 before, %d during, 10 after; %d sent again), %d found", len(ids), during, again, found)
+}
+
+// findTimeout is for finding what was sent. Queriers of a real Tempo read the list of
+// blocks every 5 minutes.
+func findTimeout() time.Duration {
+	if os.Getenv(lab.ImagesVariable) != "" {
+		return 6 * time.Minute
+	}
+	return 20 * time.Second
+}
+
+// find asks for traces until each is found, and returns how many are.
+func (n network) find(ids []string) int {
+	n.T.Helper()
+	require.NotEmpty(n, ids)
+	ctx, cancel := context.WithTimeout(n.Context(), findTimeout())
+	defer cancel()
+	left, last := ids, error(nil)
+	for len(left) > 0 && ctx.Err() == nil {
+		left = slices.DeleteFunc(slices.Clone(left), func(id string) bool {
+			text, err := n.do(ctx, readers, "/get", url.Values{"url": {n.query + "/api/traces/" + id}})
+			if err == nil && !strings.Contains(text, `"probe"`) {
+				err = fmt.Errorf("trace %s is %s", id, text)
+			}
+			if err != nil {
+				last = err
+			}
+			return err == nil
+		})
+	}
+	assert.Empty(n, left, "%d of %d traces are lost; the last error is: %v", len(left), len(ids), last)
+	return len(ids) - len(left)
+}
+
+// inBucket fails the test unless there are traces in the bucket.
+func (n network) inBucket() {
+	n.T.Helper()
+	objects := n.s3(n.administrator()).ListObjects(n.Context(), "k3s-tempo", minio.ListObjectsOptions{Prefix: "single-tenant/", Recursive: true, MaxKeys: 1})
+	object, found := <-objects
+	require.True(n, found, "no trace is in the bucket")
+	require.NoError(n, object.Err)
+}
+
+// restrictedAndReady looks at what Kubernetes says of the pods.
+func restrictedAndReady(h harness) {
+	assert.Equal(h, "restricted", h.kubectl("get", "namespace", "tempo", `--output=jsonpath={.metadata.labels.pod-security\.kubernetes\.io/enforce}`))
+	var pods struct {
+		Items []struct {
+			Metadata struct {
+				Name   string
+				Labels map[string]string
+			}
+			Spec   struct{ Containers []struct{ Image string } }
+			Status struct {
+				ContainerStatuses []struct {
+					Ready        bool
+					RestartCount int
+				}
+			}
+		}
+	}
+	h.get(&pods, "pods", "--selector=app.kubernetes.io/instance=tempo")
+	var components []string
+	for _, pod := range pods.Items {
+		components = append(components, pod.Metadata.Labels["app.kubernetes.io/component"])
+		for _, status := range pod.Status.ContainerStatuses {
+			assert.True(h, status.Ready, pod.Metadata.Name)
+			assert.Zero(h, status.RestartCount, pod.Metadata.Name)
+		}
+		h.Logf("%s: %s", pod.Metadata.Name, pod.Spec.Containers[0].Image)
+	}
+	slices.Sort(components)
+	assert.Equal(h, []string{"compactor", "distributor", "ingester", "memcached", "metrics-generator", "querier", "query-frontend"}, components)
+	assert.Equal(h, "Bound", h.kubectl("get", "persistentvolumeclaims", "--namespace=tempo", "--output=jsonpath={.items[*].status.phase}"))
+}
+
+// eachPort has a trace go in by each port, and out.
+func eachPort(n network) {
+	for _, protocol := range []string{"grpc", "http"} {
+		id, _, err := n.send(n.Context(), protocol)
+		require.NoError(n, err)
+		assert.Equal(n, 1, n.find([]string{id}), protocol)
+	}
+}
+
+// closedNamespace tries who reaches what.
+func closedNamespace(n network) {
+	const (
+		distributor = "tempo-distributor.tempo.svc.cluster.local"
+		frontend    = "tempo-query-frontend.tempo.svc.cluster.local"
+		ingester    = "tempo-ingester.tempo.svc.cluster.local:9095"
+		memcached   = "tempo-memcached.tempo.svc.cluster.local:11211"
+		gossip      = "tempo-gossip-ring.tempo.svc.cluster.local:7946"
+	)
+	everything := []string{distributor + ":4317", distributor + ":4318", distributor + ":9095", frontend + ":3200", frontend + ":9095", ingester, memcached, gossip}
+	open := map[string][]string{
+		senders: {distributor + ":4317", distributor + ":4318"},
+		readers: {frontend + ":3200"},
+		inside:  everything, // all of it listens
+	}
+	type try struct {
+		from, to string
+		open     bool
+	}
+	var tries []try
+	for from := range n.pods {
+		for _, to := range everything {
+			tries = append(tries, try{from, to, slices.Contains(open[from], to)})
+		}
+	}
+	minioServer, _, _ := n.MinIO()
+	tries = append(tries,
+		try{inside, minioServer, true},
+		try{inside, n.pods[senders], false}, // no way out but to MinIO and DNS
+		try{strangers, n.pods[senders], true},
+		try{senders, n.pods[inside], false},
+	)
+	var group sync.WaitGroup
+	for _, try := range tries {
+		group.Go(func() {
+			assert.EventuallyWithT(n, func(c *assert.CollectT) {
+				_, err := n.do(n.Context(), try.from, "/connect", url.Values{"to": {try.to}})
+				if try.open {
+					assert.NoError(c, err)
+				} else {
+					assert.ErrorContains(c, err, "i/o timeout") // not refused, and not a name that is wrong
+				}
+			}, 20*time.Second, 100*time.Millisecond, "from %s to %s", try.from, try.to)
+		})
+	}
+	group.Wait()
+}
+
+// upgrade changes the image's tag.
+func upgrade(n network) {
+	before := n.tempoVersion()
+	versions := slices.DeleteFunc(slices.Clone(lab.TempoVersions), func(v string) bool { return v == before })
+	after := versions[len(versions)-1]
+	n.whileSending(func() {
+		n.setAll("values.tempo.image.tag=" + after)
+		n.up()
+		n.rolledOut()
+	})
+	assert.Equal(n, after, n.tempoVersion())
+	for _, component := range []string{"distributor", "ingester", "querier"} {
+		logs := n.kubectl("logs", "--namespace=tempo", "--selector=app.kubernetes.io/component="+component, "--tail=-1")
+		assert.Contains(n, logs, after, component)
+	}
+}
+
+// tempoVersion returns the tag of the ingester's image.
+func (h harness) tempoVersion() string {
+	h.T.Helper()
+	image := h.kubectl("get", "pod", "--namespace=tempo", "tempo-ingester-0", "--output=jsonpath={.spec.containers[0].image}")
+	return image[strings.LastIndex(image, ":")+1:]
+}
+
+// deadKeys starts a pod with a wrong key, and with that of a user who is disabled: it
+// does not become Ready, and its log says why.
+func deadKeys(n network) {
+	good := n.secretKeys()
+	n.patch("secret/tempo-minio-secret", `{"stringData":{"MINIO_SECRET_ACCESS_KEY":"wrong"}}`)
+	n.staysNotReady("SignatureDoesNotMatch")
+	n.patch("secret/tempo-minio-secret", `{"stringData":{"MINIO_SECRET_ACCESS_KEY":"`+good.secret+`"}}`)
+
+	admin := n.admin(n.administrator())
+	require.NoError(n, admin.SetUserStatus(n.Context(), good.access, madmin.AccountDisabled))
+	n.staysNotReady("InvalidAccessKeyId")
+	require.NoError(n, admin.SetUserStatus(n.Context(), good.access, madmin.AccountEnabled))
+
+	n.restart("querier")
+	n.rolledOut()
+	n.find(n.sent.all())
+}
+
+// restart deletes the one pod of a component, and returns the name of the next.
+func (h harness) restart(component string) (next string) {
+	h.T.Helper()
+	selector := "--selector=app.kubernetes.io/component=" + component
+	h.kubectl("delete", "pods", "--namespace=tempo", selector, "--wait=true")
+	require.Eventually(h, func() bool {
+		next = h.kubectl("get", "pods", "--namespace=tempo", selector, "--output=jsonpath={.items[*].metadata.name}")
+		return next != ""
+	}, time.Minute, 100*time.Millisecond)
+	return next
+}
+
+// staysNotReady restarts a querier, and fails the test unless its probe fails, with an
+// S3 error in its log.
+func (n network) staysNotReady(code string) {
+	n.T.Helper()
+	pod := n.restart("querier")
+	assert.EventuallyWithT(n, func(c *assert.CollectT) {
+		logs, err := n.Kubectl(n.Context(), "logs", "--namespace=tempo", pod)
+		assert.NoError(c, err)
+		assert.Contains(c, string(logs), code)
+		assert.NotEmpty(c, n.kubectl("get", "events", "--namespace=tempo", "--output=name",
+			"--field-selector=reason=Unhealthy,involvedObject.name="+pod), "its probe has not failed yet")
+	}, time.Minute, 200*time.Millisecond)
+	assert.Equal(n, "False", n.kubectl("get", "pod", "--namespace=tempo", pod, `--output=jsonpath={.status.conditions[?(@.type=="Ready")].status}`))
+}
+
+// killedIngester has three ingesters, and kills one that has traces in memory.
+func killedIngester(n network) {
+	// The two nodes are one machine, which may have two processors. A third node would
+	// have room for a rolling update of two metrics-generators.
+	n.setAll("profile=ha", "replicas.metricsGenerator=1", "resources.ingester.requests.cpu=10m", "resources.querier.requests.cpu=10m")
+	n.up()
+	n.rolledOut()
+	n.whileSending(func() {
+		const victim = "tempo-ingester-1"
+		killed := 0
+		for _, p := range processes(n.T, n.Dir, n.Network()) {
+			environment, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.id))
+			if strings.Contains(p.command, "-target=ingester") && strings.Contains(string(environment), "HOSTNAME="+victim+"\x00") {
+				require.NoError(n, syscall.Kill(p.id, syscall.SIGKILL)) // before it is asked to end
+				killed++
+			}
+		}
+		require.Equal(n, 1, killed)
+		n.kubectl("delete", "pod", "--namespace=tempo", victim, "--force", "--grace-period=0")
+		n.rolledOut()
+	})
+}
