@@ -161,19 +161,20 @@ func withoutForce(value any) (removed int) {
 	return removed
 }
 
-// TestAFailedUpgrade has a chart change what cannot change, as the real one does from
-// line 1 to 2: the upgrade fails, and can be left in both directions.
+// TestAFailedUpgrade has a chart change what cannot change: the upgrade fails, and can be
+// left in both directions.
 func TestAFailedUpgrade(t *testing.T) {
 	h := start(t)
 	h.set("profile", "pi")
+	before := chartOf(t, "1.61.3")
+	next := chartOf(t, "1.61.4", `">=2.17.10"`, `">=1.61.4"`)
+	h.useChart(before, "1.61.3")
 	h.up()
 	h.put("precious")
-	before := strings.TrimSpace(h.pulumi("config", "get", "--config-file", h.ConfigFile(), "chart"))
-	next := headlessCache(t)
 
 	fails := func() {
 		t.Helper()
-		h.set("chart", next)
+		h.useChart(next, "1.61.4")
 		out, code := h.picluster(nil, "up", "--yes")
 		require.Equal(t, 1, code, lastLines(out, 15))
 		for _, kind := range []string{"Service", "StatefulSet"} {
@@ -182,7 +183,7 @@ func TestAFailedUpgrade(t *testing.T) {
 		assert.NotContains(t, out, "pods of the release are not ready", "the hint is of another cause")
 	}
 	fails()
-	h.set("chart", before) // back
+	h.useChart(before, "1.61.3") // back
 	h.converges()
 	fails()
 	h.kubectl("delete", "Service", "tempo-memcached", "--namespace=tempo")
@@ -192,17 +193,66 @@ func TestAFailedUpgrade(t *testing.T) {
 	h.has("precious")
 }
 
-// headlessCache returns a copy of the lab's chart whose memcached differs as that of
-// tempo-distributed 2.17.10 and later does: a headless Service, another serviceName.
-func headlessCache(t *testing.T) string {
+// TestUpgrade takes a stack from the guide's chart to the default one, and back. Between
+// the two the cache changes in what Kubernetes does not change.
+func TestUpgrade(t *testing.T) {
+	h := start(t)
+	h.set("profile", "pi")
+	current := strings.TrimSpace(h.pulumi("config", "get", "--config-file", h.ConfigFile(), "chart"))
+	guide := chartOf(t, "1.61.3")
+	h.useChart(guide, "1.61.3")
+	h.up()
+	h.put("precious")
+	service := func(name string) string {
+		return h.kubectl("get", "service", "--namespace=tempo", "--ignore-not-found", name, "--output=jsonpath={.metadata.uid} {.spec.clusterIP}")
+	}
+	frontend := service("tempo-query-frontend")
+
+	h.useChart(current, "2.26.2")
+	h.converges()
+	assert.Empty(t, service("tempo-memcached"))
+	assert.Contains(t, service("tempo-memcached-bloom"), "None")
+	assert.Equal(t, frontend, service("tempo-query-frontend"), "Tempo has another address")
+
+	h.useChart(guide, "1.61.3")
+	h.converges()
+	assert.Empty(t, service("tempo-memcached-bloom"))
+	assert.NotContains(t, service("tempo-memcached"), "None")
+
+	// An upgrade that has failed otherwise is no way into a corner.
+	h.set("timeout", "5")
+	h.set("--path", "resources.querier.requests.memory", "900Ti")
+	h.useChart(current, "2.26.2")
+	out, code := h.picluster(nil, "up", "--yes")
+	require.Equal(t, 1, code, lastLines(out, 15))
+	h.unset("timeout")
+	h.unset("resources")
+	h.converges()
+	assert.Contains(t, service("tempo-memcached-bloom"), "None")
+	h.has("precious")
+}
+
+// useChart sets the chart of a directory, and its version.
+func (h harness) useChart(folder, version string) {
+	h.T.Helper()
+	h.set("chart", folder)
+	h.set("chartVersion", version)
+}
+
+// chartOf returns a copy of the lab's chart of another version. The chart's cache changes
+// with the version as that of tempo-distributed does: see its headlessCache.
+func chartOf(t *testing.T, version string, changes ...string) string {
 	t.Helper()
 	folder := filepath.Join(t.TempDir(), "chart")
 	require.NoError(t, os.CopyFS(folder, os.DirFS(filepath.Join("..", "lab", "chart"))))
-	for file, change := range map[string][2]string{
-		"services.yaml":  {`"name" "memcached" "component" "memcached" "ports"`, `"name" "memcached" "component" "memcached" "headless" true "ports"`},
-		"workloads.yaml": {`serviceName: {{ include "fullname" . }}-memcached`, `serviceName: {{ include "fullname" . }}-memcached-headless`},
+	for file, change := range map[string][]string{
+		"Chart.yaml":             {"version: 2.26.2", "version: " + version},
+		"templates/_helpers.tpl": changes,
 	} {
-		path := filepath.Join(folder, "templates", file)
+		if len(change) == 0 {
+			continue
+		}
+		path := filepath.Join(folder, file)
 		text, err := os.ReadFile(path)
 		require.NoError(t, err)
 		require.Contains(t, string(text), change[0])
@@ -217,14 +267,13 @@ func TestAHotfix(t *testing.T) {
 	h := start(t)
 	h.set("profile", "pi")
 	h.up()
-	const good = "docker.io/grafana/tempo:2.9.5"
+	const good = "docker.io/grafana/tempo:2.10.9"
 	h.kubectl("set", "image", "--namespace=tempo", "deployment/tempo-querier", "*="+good)
 	table, code := h.picluster(nil, "drift")
 	require.Equal(t, exitDrifted, code, table)
-	assert.True(t, hasRow(table, "Deployment tempo/tempo-querier", "tempo:2.9.5"), table)
+	assert.True(t, hasRow(table, "Deployment tempo/tempo-querier", "tempo:2.10.9"), table)
 
-	// The lab's chart has its image's tag from the chart's appVersion.
-	h.set("chart", chartOf(t, "2.9.5"))
+	h.set("tempoVersion", "2.10.9")
 	table, code = h.picluster(nil, "drift")
 	assert.Equal(t, exitDrifted, code, table)
 	assert.False(t, hasRow(table, "Deployment tempo/tempo-querier", "image"), "the hotfix is drift still:\n%s", table)
@@ -236,17 +285,4 @@ func TestAHotfix(t *testing.T) {
 	assert.Equal(t, good, image)
 	table, code = h.picluster(nil, "drift")
 	assert.Equal(t, exitSame, code, table)
-}
-
-// chartOf returns a copy of the lab's chart with another version of Tempo.
-func chartOf(t *testing.T, tempo string) string {
-	t.Helper()
-	folder := filepath.Join(t.TempDir(), "chart")
-	require.NoError(t, os.CopyFS(folder, os.DirFS(filepath.Join("..", "lab", "chart"))))
-	path := filepath.Join(folder, "Chart.yaml")
-	text, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.Contains(t, string(text), "2.9.0")
-	require.NoError(t, os.WriteFile(path, []byte(strings.ReplaceAll(string(text), "2.9.0", tempo)), 0o600))
-	return folder
 }

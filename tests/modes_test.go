@@ -30,7 +30,7 @@ func TestCredentials(t *testing.T) {
 // old key must not, and those pods must be new that read the Secret, and no others.
 func rotation(h harness) {
 	before := h.secretKeys()
-	querier, memcached := h.podsOf("querier"), h.podsOf("memcached")
+	querier, memcached := h.podsOf("querier"), h.podsOf("memcached-bloom")
 	require.NotEmpty(h, querier)
 	require.NotEmpty(h, memcached)
 
@@ -44,7 +44,7 @@ func rotation(h harness) {
 	_, err := h.s3(before).BucketExists(h.Context(), "k3s-tempo")
 	assert.Error(h, err, "the old key opens the bucket still")
 	assert.NotEqual(h, querier, h.podsOf("querier"), "the pods read the old key still")
-	assert.Equal(h, memcached, h.podsOf("memcached"), "a pod without the key was restarted")
+	assert.Equal(h, memcached, h.podsOf("memcached-bloom"), "a pod without the key was restarted")
 	h.mustStack("preview", noChanges)
 }
 

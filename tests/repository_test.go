@@ -26,7 +26,7 @@ func TestChartRepository(t *testing.T) {
 		asked = append(asked, r.URL.Path)
 		switch r.URL.Path {
 		case "/index.yaml":
-			fmt.Fprint(w, "apiVersion: v1\nentries:\n  tempo-distributed:\n  - {name: tempo-distributed, version: 1.61.3, urls: [chart.tgz]}\n")
+			fmt.Fprint(w, "apiVersion: v1\nentries:\n  tempo-distributed:\n  - {name: tempo-distributed, version: 2.26.2, urls: [chart.tgz]}\n")
 		case "/chart.tgz":
 			_, _ = w.Write(archive)
 		default:
@@ -38,7 +38,6 @@ func TestChartRepository(t *testing.T) {
 	h := start(t)
 	h.set("profile", "pi")
 	h.set("chart", "tempo-distributed")
-	h.set("chartVersion", "1.61.3")
 	h.set("chartRepository", repository.URL)
 	h.up()
 	assert.Contains(t, asked, "/chart.tgz")

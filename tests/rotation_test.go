@@ -234,6 +234,37 @@ func TestRotationIsKilled(t *testing.T) {
 	}
 }
 
+// TestRotationIsKilledAfterADeletion has MinIO delete the previous user, and Pulumi not
+// learn of it: the state has a user that is gone.
+func TestRotationIsKilledAfterADeletion(t *testing.T) {
+	h := start(t)
+	h.set("profile", "pi")
+	h.up()
+	h.put("precious")
+	h.set("keyVersion", "2")
+	h.killedAt("IamUser tempo-user deleting")
+	h.unlocked()
+	err := h.admin(h.administrator()).RemoveUser(t.Context(), "tempo") // if it is still there
+	if err != nil {
+		require.ErrorContains(t, err, "does not exist")
+	}
+
+	out, code := h.picluster(nil, "up", "--yes")
+	if code != 0 {
+		assert.Contains(t, out, "Fix: picluster repair --stack lab")
+		out, code = h.picluster(nil, "drift")
+		require.Equal(t, exitDrifted, code, out)
+		out, code = h.repair(out, "user tempo ", "is gone")
+		require.Zero(t, code, out)
+	}
+	h.converges()
+	h.has("precious")
+	users, err := h.admin(h.administrator()).ListUsers(t.Context())
+	require.NoError(t, err)
+	assert.Len(t, users, 1, "a user is left over")
+	assert.Contains(t, users, "tempo.v2")
+}
+
 // killedAt runs an up, and kills it and its plugins when it has printed a text.
 func (h harness) killedAt(text string) {
 	h.T.Helper()

@@ -64,6 +64,7 @@ func TestTraces(t *testing.T) {
 		n.inBucket()
 	}))
 	h.sub("another version of Tempo", n.on(upgrade))
+	h.sub("a pod that crashes", crashes)
 	h.sub("keys that do not work", n.on(deadKeys))
 	h.sub("an ingester that is killed, with profile ha", n.on(killedIngester))
 	h.sub("no trace is lost in the end", n.on(func(n network) { n.find(n.sent.all()) }))
@@ -113,8 +114,7 @@ func (h harness) probes() network {
 		pods:    map[string]string{},
 		sent:    &ledger{},
 	}
-	outputs := h.outputs()
-	n.grpc, n.http, n.query = outputs["otlpGrpc"], outputs["otlpHttp"], outputs["queryUrl"]
+	n.readdress()
 	namespaces := []string{senders, readers, strangers, inside}
 	for _, namespace := range namespaces {
 		if namespace != inside {
@@ -128,6 +128,13 @@ func (h harness) probes() network {
 		n.pods[namespace] = h.kubectl("get", "pod", "probe", "--namespace="+namespace, "--output=jsonpath={.status.podIP}") + ":8080"
 	}
 	return n
+}
+
+// readdress reads from the stack's outputs where traces go.
+func (n *network) readdress() {
+	n.T.Helper()
+	outputs := n.outputs()
+	n.grpc, n.http, n.query = outputs["otlpGrpc"], outputs["otlpHttp"], outputs["queryUrl"]
 }
 
 // volumes creates volumes for ingesters, on both nodes in turn.
@@ -337,7 +344,7 @@ func restrictedAndReady(h harness) {
 		h.Logf("%s: %s", pod.Metadata.Name, pod.Spec.Containers[0].Image)
 	}
 	slices.Sort(components)
-	assert.Equal(h, []string{"compactor", "distributor", "ingester", "memcached", "metrics-generator", "querier", "query-frontend"}, components)
+	assert.Equal(h, []string{"compactor", "distributor", "ingester", "memcached-bloom", "metrics-generator", "querier", "query-frontend"}, components)
 	assert.Equal(h, "Bound", h.kubectl("get", "persistentvolumeclaims", "--namespace=tempo", "--output=jsonpath={.items[*].status.phase}"))
 }
 
@@ -356,7 +363,7 @@ func closedNamespace(n network) {
 		distributor = "tempo-distributor.tempo.svc.cluster.local"
 		frontend    = "tempo-query-frontend.tempo.svc.cluster.local"
 		ingester    = "tempo-ingester.tempo.svc.cluster.local:9095"
-		memcached   = "tempo-memcached.tempo.svc.cluster.local:11211"
+		memcached   = "tempo-memcached-bloom.tempo.svc.cluster.local:11211"
 		gossip      = "tempo-gossip-ring.tempo.svc.cluster.local:7946"
 	)
 	everything := []string{distributor + ":4317", distributor + ":4318", distributor + ":9095", frontend + ":3200", frontend + ":9095", ingester, memcached, gossip}
@@ -384,18 +391,23 @@ func closedNamespace(n network) {
 	)
 	var group sync.WaitGroup
 	for _, try := range tries {
-		group.Go(func() {
-			assert.EventuallyWithT(n, func(c *assert.CollectT) {
-				_, err := n.do(n.Context(), try.from, "/connect", url.Values{"to": {try.to}})
-				if try.open {
-					assert.NoError(c, err)
-				} else {
-					assert.ErrorContains(c, err, "i/o timeout") // not refused, and not a name that is wrong
-				}
-			}, 20*time.Second, 100*time.Millisecond, "from %s to %s", try.from, try.to)
-		})
+		group.Go(func() { n.reaches(try.from, try.to, try.open) })
 	}
 	group.Wait()
+}
+
+// reaches fails the test unless the test's pod in a namespace reaches an address, or does
+// not if it is not open.
+func (n network) reaches(from, to string, open bool) {
+	n.T.Helper()
+	assert.EventuallyWithT(n, func(c *assert.CollectT) {
+		_, err := n.do(n.Context(), from, "/connect", url.Values{"to": {to}})
+		if open {
+			assert.NoError(c, err)
+		} else {
+			assert.ErrorContains(c, err, "i/o timeout") // not refused, and not a name that is wrong
+		}
+	}, 20*time.Second, 100*time.Millisecond, "from %s to %s", from, to)
 }
 
 // upgrade changes the image's tag.
@@ -404,7 +416,7 @@ func upgrade(n network) {
 	versions := slices.DeleteFunc(slices.Clone(lab.TempoVersions), func(v string) bool { return v == before })
 	after := versions[len(versions)-1]
 	n.whileSending(func() {
-		n.setAll("values.tempo.image.tag=" + after)
+		n.setAll("tempoVersion=" + after)
 		n.up()
 		n.rolledOut()
 	})
@@ -413,6 +425,27 @@ func upgrade(n network) {
 		logs := n.kubectl("logs", "--namespace=tempo", "--selector=app.kubernetes.io/component="+component, "--tail=-1")
 		assert.Contains(n, logs, after, component)
 	}
+}
+
+// crashes has the distributor end at once, which Helm's wait does not see: of one replica
+// it waits for none. The up fails, names the cause, and the next one goes on.
+func crashes(h harness) {
+	h.setAll("timeout=20", "values.traces.opencensus.enabled=true")
+	out, code := h.picluster(nil, "up", "--yes")
+	assert.Equal(h, 1, code, lastLines(out, 20))
+	for _, want := range []string{
+		"release tempo/tempo is deployed, but not ready after 20s:",
+		"Deployment tempo-distributor: pod tempo-distributor-",
+		"container distributor: CrashLoopBackOff: ended with Error, exit code 1",
+		"opencensus", // in the log
+		"Fix: correct the cause, then run pulumi up again",
+	} {
+		assert.Contains(h, out, want)
+	}
+	assert.Empty(h, foundIn(out, h.secretKeys().secret))
+	h.unset("values")
+	h.unset("timeout")
+	h.converges()
 }
 
 // tempoVersion returns the tag of the ingester's image.

@@ -16,6 +16,22 @@ app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
 {{ include "selector" . }}
 {{- end -}}
 
+{{/* Each cache that is deployed: the key of its values, by its component. */}}
+{{- define "caches" -}}
+{{- if .Values.memcached.enabled }}
+memcached: memcached
+{{- end }}
+{{- if .Values.memcachedBloom.enabled }}
+memcached-bloom: memcachedBloom
+{{- end }}
+{{- end -}}
+
+{{/* The Service of a cache is headless since 2.17.10, and since then the StatefulSet has
+its name. Kubernetes changes neither. */}}
+{{- define "headlessCache" -}}
+{{- if semverCompare ">=2.17.10" .Chart.Version }}true{{ end -}}
+{{- end -}}
+
 {{/* Each service: the key of its values, by the name of its objects. */}}
 {{- define "services" -}}
 distributor: distributor

@@ -1,0 +1,83 @@
+package tests
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/picluster/picluster/lab"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// monolithicChartVariable names the environment variable for a directory with the real
+// chart tempo, as LAB_CHART is for tempo-distributed.
+const monolithicChartVariable = "LAB_CHART_MONOLITHIC"
+
+// monolithic sets the mode, and the lab's stand-in for its chart or the real one.
+func (h harness) monolithic() {
+	h.T.Helper()
+	folder := os.Getenv(monolithicChartVariable)
+	if folder == "" {
+		folder = filepath.Join("..", "lab", "chart-monolithic")
+	}
+	folder, err := filepath.Abs(folder)
+	require.NoError(h, err)
+	h.setAll("mode=monolithic", "chart="+folder, "chartVersion=2.2.4")
+}
+
+// TestMonolithic takes a stack on real nodes from microservices to one pod and back. Each
+// trace is found afterwards, and the bucket, the Secret and the user stay.
+func TestMonolithic(t *testing.T) {
+	needRealNodes(t)
+	h := start(t, func(l *lab.Lab) { l.RealNodes = true })
+	t.Cleanup(h.explain)
+	importProbe(h)
+	setting := func(key string) string {
+		return strings.TrimSpace(h.pulumi("config", "get", "--config-file", h.ConfigFile(), key))
+	}
+	chart, version := setting("chart"), setting("chartVersion")
+	h.setAll("profile=pi", "networkPolicies=true", "tracesFrom[0]="+senders, "receivers[0]=otlpGrpc", "receivers[1]=otlpHttp")
+	h.up()
+	h.put("precious")
+	n := h.probes()
+	n.whileSending(func() {})
+	before := h.secretKeys()
+
+	h.sub("to monolithic", n.on(func(n network) {
+		n.monolithic()
+		n.converges()
+		n.readdress()
+		assert.Equal(n, "http://tempo.tempo.svc.cluster.local:3200", n.query)
+		require.Eventually(n, func() bool {
+			return n.kubectl("get", "pods", "--namespace=tempo", "--selector=app.kubernetes.io/instance=tempo", "--output=jsonpath={.items[*].metadata.name}") == "tempo-0"
+		}, time.Minute, 200*time.Millisecond, "the pods of the microservices do not end")
+		assert.Equal(n, before, n.secretKeys())
+		n.find(n.sent.all())
+		n.whileSending(func() {})
+	}))
+	n.readdress()
+	h.sub("a rotation of one pod", n.on(func(n network) {
+		n.whileSending(func() { n.rotates() })
+		assert.Equal(n, "tempo.v2", n.secretKeys().access)
+	}))
+	h.sub("who may send may not ask, and the other way round", n.on(func(n network) {
+		const address = "tempo.tempo.svc.cluster.local"
+		n.reaches(senders, address+":4317", true)
+		n.reaches(senders, address+":3200", false)
+		n.reaches(readers, address+":3200", true)
+		n.reaches(readers, address+":4317", false)
+		n.reaches(strangers, address+":4317", false)
+	}))
+	h.sub("back to microservices", n.on(func(n network) {
+		n.unset("mode")
+		n.useChart(chart, version)
+		n.converges()
+		n.readdress()
+		n.find(n.sent.all())
+		n.whileSending(func() {})
+	}))
+	h.has("precious")
+}
