@@ -88,7 +88,7 @@ func TestFaultsOfTheFirstUp(t *testing.T) {
 		},
 		{
 			"pods that nobody can place",
-			func(h harness) { h.set("--path", "resources.querier.requests.cpu", "1000000m"); h.hurry() },
+			func(h harness) { h.set("--path", "resources.ingester.requests.cpu", "1000000m"); h.hurry() },
 			func(h harness) { h.unset("resources"); h.unset("timeout") },
 			"tempo/tempo", "pods of the release are not ready",
 		},
@@ -110,7 +110,6 @@ func TestFaults(t *testing.T) {
 	h.set("profile", "pi")
 	h.up()
 	h.put("precious")
-	var running string // the pods before the quota
 	for _, f := range []fault{
 		{
 			"etcd full",
@@ -122,15 +121,12 @@ func TestFaults(t *testing.T) {
 			func(h harness) {
 				h.kubectl("create", "quota", "none", "--namespace=tempo", "--hard=pods=0")
 				h.hurry()
-				running = h.podsOf("querier")
-				require.NotEmpty(h, running)
 			},
 			func(h harness) {
-				assert.Equal(h, running, h.podsOf("querier"), "the old pods do not run on")
 				h.kubectl("delete", "quota", "--namespace=tempo", "none")
 				h.unset("timeout")
 			},
-			"tempo/tempo", "pods of the release are not ready",
+			"release tempo/tempo is deployed, but not ready after 8s", "Deployment tempo-querier: it has no pod; see kubectl describe deployment",
 		},
 		{
 			"a release in the middle of an operation",
@@ -218,7 +214,7 @@ func emptyEtcd(h harness) {
 // upgrading starts an up, and returns while Helm waits for pods.
 func upgrading(h harness) *exec.Cmd {
 	h.T.Helper()
-	h.set("--path", "resources.querier.requests.cpu", "1000000m") // which nobody can place
+	h.set("--path", "resources.ingester.requests.cpu", "1000000m") // which nobody can place
 	pending := func() string {
 		return h.kubectl("get", "secrets", "--namespace=tempo", "--selector=owner=helm,status=pending-upgrade", "--output=name")
 	}
@@ -284,7 +280,7 @@ func childrenOf(t *testing.T, parent int) (pids []int) {
 // twoAtOnce has a second up meet the first.
 func twoAtOnce(h harness) {
 	h.set("--path", "values.querier.podAnnotations.after", "two")
-	h.set("--path", "resources.querier.requests.cpu", "1000000m") // the first waits
+	h.set("--path", "resources.ingester.requests.cpu", "1000000m") // the first waits
 	h.hurry()
 	ctx, cancel := context.WithTimeout(h.Context(), commandTimeout)
 	defer cancel()

@@ -67,7 +67,7 @@ func TestTerminated(t *testing.T) {
 	// Pods do not become ready, and Helm waits for them.
 	h.Run("up that waits for pods", func(t *testing.T) {
 		h := harness{t, h.Lab}
-		h.set("--path", "resources.querier.requests.cpu", "1000000m")
+		h.set("--path", "resources.ingester.requests.cpu", "1000000m")
 		pending := func() string {
 			return h.kubectl("get", "secrets", "--namespace=tempo", "--selector=owner=helm,status=pending-upgrade", "--output=name")
 		}
