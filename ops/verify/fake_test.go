@@ -345,7 +345,7 @@ func (f *fakeTempo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case path == "/api/metrics/query_range" && query.Get("q") == `{resource.service.name="picluster-verify"}|rate()` && query.Get("start") < query.Get("end"):
 		at := time.Now()
 		if f.oldSeries {
-			at = at.Add(-time.Minute)
+			at = at.Add(-2 * time.Second) // of a verification just before
 		}
 		if f.noSeries {
 			fmt.Fprint(w, `{"series":[],"metrics":{}}`)

@@ -159,8 +159,9 @@ func (r *run) search(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%s finds %d of %[2]d", selectTraces, len(traces)), err
 }
 
-// rateStep is the time between two samples of a rate.
-const rateStep = 10 * time.Second
+// rateStep is the time between two samples of a rate. It is short, so that the traces of
+// an earlier verification are in other samples.
+const rateStep = time.Second
 
 // rate finds a series of the traces' rate, which the metrics-generator computes.
 func (r *run) rate(ctx context.Context) (string, error) {
@@ -172,11 +173,11 @@ func (r *run) rate(ctx context.Context) (string, error) {
 		return "", skip("no receiver has accepted a trace")
 	}
 	ratio := selectTraces + "|rate()"
-	since := traces[0].at().Truncate(rateStep).Add(-rateStep)
+	since := traces[0].at().Truncate(rateStep)
 	path := func() string {
 		return "/api/metrics/query_range?" + url.Values{
 			"q": {ratio}, "step": {rateStep.String()},
-			// Tempo cuts off the end, and wants a start before what is left.
+			// So early a start is before the end, whatever Tempo cuts off there.
 			"start": {seconds(since.Add(-time.Minute))}, "end": {seconds(time.Now())},
 		}.Encode()
 	}

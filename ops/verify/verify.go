@@ -32,9 +32,9 @@ type Store interface {
 	Read(ctx context.Context, keys objectstore.Keys, bucket, name string) ([]byte, error)
 }
 
-// DefaultTimeout is how long a step waits for its result. Tempo cuts the last 30 s off
-// a rate (query_frontend.metrics.query_end_cutoff), and a pod takes up to a minute to
-// be Ready.
+// DefaultTimeout is how long a step waits for its result. A pod takes up to a minute to
+// be Ready. A rate has its series 11 s after the traces were sent (seen with Tempo 2.9.0
+// and 2.10.8).
 const DefaultTimeout = 2 * time.Minute
 
 // Options are how stacks are verified.
