@@ -136,7 +136,7 @@ func (r *run) administrator(ctx context.Context, pod corev1.Pod) (string, error)
 			ref := e.ValueFrom.SecretKeyRef
 			data, err := r.Cluster.Secret(ctx, pod.Namespace, ref.Name)
 			if err != nil {
-				return "", fmt.Errorf("Secret %s/%s, which has Grafana's administrator: %w", pod.Namespace, ref.Name, reason(err))
+				return "", fmt.Errorf("administrator of Grafana: Secret %s/%s: %w", pod.Namespace, ref.Name, reason(err))
 			}
 			values[e.Name] = string(data[ref.Key])
 		}

@@ -372,7 +372,7 @@ func TestFailures(t *testing.T) {
 		},
 		"Grafana without a Secret": {
 			func(w *world, _ *Target) { delete(w.secrets, "m/kps-admin") },
-			"grafana links", "Secret m/kps-admin, which has Grafana's administrator: ", "Grafana of release m/kps",
+			"grafana links", "administrator of Grafana: Secret m/kps-admin: ", "Grafana of release m/kps",
 			"kubectl get pods,services --namespace m --selector app.kubernetes.io/name=grafana,app.kubernetes.io/instance=kps", []string{"grafana read"},
 		},
 		"Grafana that names no Secret": {
