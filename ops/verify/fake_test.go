@@ -21,6 +21,7 @@ import (
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	otlp "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	corev1 "k8s.io/api/core/v1"
@@ -251,6 +252,7 @@ type fakeTempo struct {
 	mu     sync.Mutex
 	traces map[string]*otlp.TracesData // by id
 	header http.Header                 // of the last trace by HTTP
+	md     metadata.MD                 // of the last trace by gRPC
 	// refuse, by receiver; lose has all traces gone, late has a trace found from that
 	// try on.
 	refuse map[string]error
@@ -259,8 +261,9 @@ type fakeTempo struct {
 	tries  int
 	// responses are other responses than Tempo's own, by path.
 	responses map[string]func(http.ResponseWriter)
-	// noSeries, oldSeries: the rate has no series, or one of before.
-	noSeries, oldSeries bool
+	// noSeries, oldSeries, zeroSeries: the rate has no series, one of before, or one
+	// without a span.
+	noSeries, oldSeries, zeroSeries bool
 }
 
 func newTempo(t *testing.T) *fakeTempo {
@@ -279,7 +282,10 @@ func newTempo(t *testing.T) *fakeTempo {
 	return f
 }
 
-func (f *fakeTempo) Export(_ context.Context, r *collector.ExportTraceServiceRequest) (*collector.ExportTraceServiceResponse, error) {
+func (f *fakeTempo) Export(ctx context.Context, r *collector.ExportTraceServiceRequest) (*collector.ExportTraceServiceResponse, error) {
+	f.mu.Lock()
+	f.md, _ = metadata.FromIncomingContext(ctx)
+	f.mu.Unlock()
 	return &collector.ExportTraceServiceResponse{}, f.receive(otlpGRPC, r)
 }
 
@@ -351,7 +357,11 @@ func (f *fakeTempo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, `{"series":[],"metrics":{}}`)
 			return
 		}
-		fmt.Fprintf(w, `{"series":[{"labels":[],"samples":[{"timestampMs":"%d"},{"timestampMs":"%d","value":0.1}]}]}`, at.UnixMilli(), at.UnixMilli())
+		value := 0.1
+		if f.zeroSeries {
+			value = 0
+		}
+		fmt.Fprintf(w, `{"series":[{"labels":[],"samples":[{"timestampMs":"%d"},{"timestampMs":"%d","value":%g}]}]}`, at.UnixMilli(), at.UnixMilli(), value)
 	default:
 		http.Error(w, "no such API: "+r.URL.String(), http.StatusNotFound)
 	}
@@ -363,6 +373,7 @@ type fakeGrafana struct {
 	tempo *fakeTempo
 
 	mu             sync.Mutex
+	requests, down int      // the number of requests, and of the one that fails
 	authorizations []string // that it takes
 	sources        map[string]Datasource
 }
@@ -395,7 +406,12 @@ func (g *fakeGrafana) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	source, found := g.sources[uid]
+	if one {
+		g.requests++
+	}
 	switch {
+	case one && g.requests == g.down:
+		http.Error(w, "starts", http.StatusServiceUnavailable)
 	case !allowed:
 		http.Error(w, `{"message":"Unauthorized"}`, http.StatusUnauthorized)
 	case !found:

@@ -146,8 +146,7 @@ func (r *run) search(ctx context.Context) (string, error) {
 		}
 		found := map[string]bool{}
 		for _, t := range response.Traces {
-			// Tempo leaves out zeros at the start of an id.
-			found[strings.Repeat("0", max(0, 32-len(t.TraceID)))+t.TraceID] = true
+			found[fullID(t.TraceID)] = true
 		}
 		for _, t := range traces {
 			if !found[t.id()] {
@@ -158,6 +157,10 @@ func (r *run) search(ctx context.Context) (string, error) {
 	})
 	return fmt.Sprintf("%s finds %d of %[2]d", selectTraces, len(traces)), err
 }
+
+// fullID returns a trace id with the zeros at its start, which Tempo leaves out in the
+// result of a search.
+func fullID(id string) string { return strings.Repeat("0", max(0, 32-len(id))) + id }
 
 // rateStep is the time between two samples of a rate. It is short, so that the traces of
 // an earlier verification are in other samples.

@@ -48,7 +48,7 @@ func TestAllSteps(t *testing.T) {
 	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
 	w := newWorld(t)
 	w.covered()
-	w.tempo.late = 4
+	w.tempo.late, w.grafana.down = 4, 3
 	report := w.verify(nil, target(t))
 	assert.Empty(t, outcomes(report), "%+v", report.Failed())
 	assert.True(t, report.OK)
@@ -64,6 +64,7 @@ func TestAllSteps(t *testing.T) {
 	assert.Equal(t, "2 data sources as provisioned, with 3 links", result(t, report, "grafana links").Detail)
 	assert.Len(t, w.tempo.traces, 2, "one by each receiver")
 	assert.Empty(t, w.tempo.header.Get("Authorization"))
+	assert.Empty(t, w.tempo.md.Get("authorization"))
 	for id, data := range w.tempo.traces {
 		assert.Contains(t, report.Steps[2].Detail+report.Steps[3].Detail, id)
 		require.Len(t, data.ResourceSpans, 1)
@@ -84,6 +85,7 @@ func TestGrafanaOfAURL(t *testing.T) {
 	report := w.verify(func(o *Options) { o.Grafana, o.GrafanaToken = w.grafana.URL+"/", "token" }, one)
 	assert.Empty(t, outcomes(report), "%+v", report.Failed())
 	delete(w.errs, "Services")
+	delete(w.secrets, "m/kps-admin") // is not read with a token
 	report = w.verify(func(o *Options) { o.GrafanaToken = "token" }, one)
 	assert.Empty(t, outcomes(report), "%+v", report.Failed())
 }
@@ -277,6 +279,10 @@ func TestFailures(t *testing.T) {
 			func(w *world, _ *Target) { w.tempo.oldSeries = true },
 			"rate", `{resource.service.name="picluster-verify"}|rate(): got 1 series without a span since `, "metrics-generator of release n/tempo", logs, nil,
 		},
+		"series without a span": {
+			func(w *world, _ *Target) { w.tempo.zeroSeries = true },
+			"rate", `{resource.service.name="picluster-verify"}|rate(): got 1 series without a span since `, "metrics-generator of release n/tempo", logs, nil,
+		},
 		"rate is no JSON": {
 			func(w *world, _ *Target) { w.tempo.responses["/api/metrics/query_range"] = noJSON },
 			"rate", "the rate is no JSON: <html>", "metrics-generator of release n/tempo", logs, nil,
@@ -319,6 +325,14 @@ func TestFailures(t *testing.T) {
 				}
 			},
 			"block", "in 300ms; want one, which Tempo writes after max_block_duration, by default 30 minutes", "ingesters of release n/tempo", logs, nil,
+		},
+		"block of a later time": {
+			func(w *world, _ *Target) {
+				w.store.written = func(objects map[string]string) {
+					objects["single-tenant/new/meta.json"] = meta(time.Now().Add(time.Minute), time.Now().Add(time.Hour))
+				}
+			},
+			"block", "bucket traces: got no block of ", "ingesters of release n/tempo", logs, nil,
 		},
 		"block not complete": {
 			func(w *world, _ *Target) {
@@ -414,6 +428,29 @@ func TestFailures(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A block is complete once it has its meta.json.
+func TestBlockThatCompletes(t *testing.T) {
+	w := newWorld(t)
+	listings := 0
+	w.store.written = func(objects map[string]string) {
+		if listings++; listings < 4 {
+			objects["single-tenant/new/meta.json"] = ""
+		} else {
+			objects["single-tenant/new/meta.json"] = meta(time.Now().Add(-time.Minute), time.Now().Add(time.Minute))
+		}
+	}
+	// It is not there yet before the traces are sent.
+	v := &Verifier{Cluster: w, Store: w.store, Options: Options{Stack: "s", Wait: 5 * time.Second}, every: time.Millisecond}
+	report, err := v.Run(t.Context(), []Target{target(t)})
+	require.NoError(t, err)
+	assert.Equal(t, "block new in bucket traces", result(t, report, "block").Detail)
+}
+
+func TestFullID(t *testing.T) {
+	assert.Equal(t, "000000000000000000000000000000a1", fullID("a1"))
+	assert.Equal(t, "1f90338252b011ff7b0dcc29d3a46404", fullID("1f90338252b011ff7b0dcc29d3a46404"))
 }
 
 // Pods that have ended, or are ending, and restarts of long ago are no failure.
