@@ -90,6 +90,19 @@ func TestTargetsOfTenants(t *testing.T) {
 	assert.Equal(t, Target{Tenant: "b", Namespace: "n", Bucket: "traces", Unmanaged: true}, targets[1])
 }
 
+// Two releases in a namespace can have names of which one begins with the other.
+func TestTargetsOfOneNamespace(t *testing.T) {
+	own := outputs(func(o map[string]any) {
+		o["queryUrl"] = "http://tempo-a-query-frontend.n.svc.cluster.local:3200"
+	})
+	one, other := release("n", "tempo-a", nil), release("n", "tempo", nil)
+	for _, releases := range [][]*engine.Resource{{one, other}, {other, one}} {
+		targets, err := Targets("s", state(own, releases...))
+		require.NoError(t, err)
+		assert.Equal(t, "tempo-a", targets[0].Release)
+	}
+}
+
 func TestTargetsOfABadState(t *testing.T) {
 	tempo := release("n", "tempo", nil)
 	for name, test := range map[string]struct {
