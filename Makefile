@@ -1,7 +1,8 @@
 # STACK=NAME is the stack; the default is the lab's, which has a Pulumi, a cluster and
 # a MinIO of its own. Any other stack uses the installed Pulumi. YES=yes asks nothing.
 # SUMMARY=FILE receives the result of preview and drift in Markdown. ONLY=2,5 limits
-# repair to these rows of drift's table.
+# repair to these rows of drift's table. WAIT=45m has verify wait for a block in the
+# bucket.
 
 help: # print this help
 	@awk '/^[a-z][a-z-]*:.* # / { name = $$0; sub(/:.*/, "", name); sub(/^.* # /, ""); printf "make %-16s %s\n", name, $$0 }' Makefile
@@ -19,7 +20,8 @@ endif
 override YES := $(value YES)
 override SUMMARY := $(value SUMMARY)
 override ONLY := $(value ONLY)
-export STACK YES SUMMARY ONLY
+override WAIT := $(value WAIT)
+export STACK YES SUMMARY ONLY WAIT
 
 LAB       = $(if $(ON_LAB),bin/lab)
 TOOLS     = $(LAB) bin/picluster
@@ -33,7 +35,7 @@ REPORT    = $${SUMMARY:+--summary "$$SUMMARY"}
 export CGO_ENABLED = 0
 export GOFLAGS := -trimpath $(GOFLAGS)
 
-.PHONY: help up preview refresh repair adopt rotate drift status down stop test race bench build lint \
+.PHONY: help up preview refresh repair adopt rotate drift verify status down stop test race bench build lint \
         vulnerabilities fuzz arguments FORCE
 
 up: $(TOOLS) # deploy the stack
@@ -58,6 +60,9 @@ rotate: $(TOOLS) # generate a new secret key, and update what uses it
 # is no drift, 2 if there is some, and 1 if it could not tell.
 drift: $(TOOLS) # find what was changed outside Pulumi
 	@$(PICLUSTER) drift $(FLAGS) $(REPORT)
+
+verify: $(TOOLS) # check that a trace goes in and comes out
+	@$(PICLUSTER) verify $(FLAGS) $${WAIT:+--wait "$$WAIT"}
 
 status: arguments $(LAB) # show the lab's health, Tempo's pods and the stack's outputs
 	@$(call lab_only,pulumi stack --stack)

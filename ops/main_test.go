@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -213,7 +214,8 @@ func onStacks(t *testing.T) map[string]*cobra.Command {
 func TestCommands(t *testing.T) {
 	flags := map[string][]string{
 		"preview": {"summary"},
-		"up":      {"yes", "lock-timeout", "other-cluster"},
+		"up":      {"yes", "lock-timeout", "other-cluster", "verify"},
+		"verify":  {"wait", "timeout", "grafana", "json"},
 		"refresh": {"yes", "lock-timeout"},
 		"repair":  {"yes", "lock-timeout", "only", "enable-user"},
 		"adopt":   {"yes"},
@@ -232,8 +234,8 @@ func TestCommands(t *testing.T) {
 				require.NotNil(t, c.Flags().Lookup(flag), flag)
 				assert.NotEmpty(t, c.Flags().Lookup(flag).Usage, flag)
 			}
-			for _, flag := range []string{"summary", "yes", "lock-timeout", "other-cluster", "only", "enable-user"} {
-				if !strings.Contains(strings.Join(own, " "), flag) {
+			for _, flag := range []string{"summary", "yes", "lock-timeout", "other-cluster", "only", "enable-user", "verify", "wait", "timeout", "grafana", "json"} {
+				if !slices.Contains(own, flag) {
 					assert.Nil(t, c.Flags().Lookup(flag), flag)
 				}
 			}
@@ -271,7 +273,9 @@ func TestFlags(t *testing.T) {
 	for _, test := range []struct{ args, err string }{
 		{"repair -s s --only two", `invalid argument "two" for "--only" flag`},
 		{"up -s s --lock-timeout 5", `invalid argument "5" for "--lock-timeout" flag`},
-		{"up -s s -y --lock-timeout 5m --other-cluster", "pulumi is not on PATH"},
+		{"up -s s -y --lock-timeout 5m --other-cluster --verify", "pulumi is not on PATH"},
+		{"verify -s s --wait 45m --timeout 1m --grafana https://g --json", "pulumi is not on PATH"},
+		{"verify -s s --wait 45", `invalid argument "45" for "--wait" flag`},
 		{"repair -s s -y --only 2,5 --only 7 --enable-user", "pulumi is not on PATH"},
 	} {
 		_, err := execute(t, strings.Fields(test.args)...)

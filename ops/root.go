@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/picluster/picluster/ops/engine"
+	"github.com/picluster/picluster/ops/verify"
 	"github.com/spf13/cobra"
 )
 
@@ -24,6 +25,7 @@ type options struct {
 	only                  []int
 	enableUser            bool
 	raisesKeyVersion      bool // the command itself sets a key version that fits
+	verify                verifyOptions
 
 	stack *engine.Stack
 }
@@ -32,7 +34,7 @@ type options struct {
 func command() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "picluster",
-		Short:         "Run stacks of picluster: preview, bring up, find drift, repair, rotate",
+		Short:         "Run stacks of picluster: preview, bring up, verify, find drift, repair, rotate",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -60,8 +62,15 @@ func command() *cobra.Command {
 		"With --summary it also writes a summary in Markdown, with the Kubernetes objects that Helm would render. It changes nothing.",
 		preview, withSummary)
 	add("up", "Show what has drifted, then run pulumi up",
-		"It looks whether MinIO and Kubernetes are reachable, whether it is the cluster of this stack, and what has drifted;\nit says what of that this up restores. It writes nothing itself.",
-		up, withYes, withLock, withOtherCluster)
+		"It looks whether MinIO and Kubernetes are reachable, whether it is the cluster of this stack, and what has drifted;\nit says what of that this up restores. It writes nothing itself.\nWith --verify it then runs verify.",
+		upThenVerify, withYes, withLock, withOtherCluster, withVerifyAfterUp)
+	add("verify", "Check that a trace goes in and comes out",
+		"It sends one trace by each OTLP receiver that is on, and reads it back: by its id, by a TraceQL search, as a rate, and\n"+
+			"through the data source of Grafana. It looks whether every pod is Ready, and whether the key in the Secret opens the\n"+
+			"bucket. It reads pods, their logs, Services and Secrets; writes nothing but these traces, of the service picluster-verify;\n"+
+			"and reaches the cluster's ports through the Kubernetes API. Exits with 0 if no step has failed, otherwise with 1.\n"+
+			"The environment variable "+grafanaTokenVariable+" has the token of a service account of Grafana.",
+		verifyStack, withVerify)
 	add("refresh", "Accept into the state what was changed outside Pulumi",
 		"It looks whether MinIO and Kubernetes are reachable, then runs pulumi refresh.",
 		refresh, withYes, withLock)
@@ -105,6 +114,17 @@ func withOtherCluster(c *cobra.Command, o *options) {
 func withRepair(c *cobra.Command, o *options) {
 	c.Flags().IntSliceVar(&o.only, "only", nil, "`numbers` of what to restore, like 2,5 (default: ask for each kind)")
 	c.Flags().BoolVar(&o.enableUser, "enable-user", false, "enable a user that was disabled")
+}
+
+func withVerifyAfterUp(c *cobra.Command, o *options) {
+	c.Flags().BoolVar(&o.verify.afterUp, "verify", false, "check afterwards that a trace goes in and comes out")
+}
+
+func withVerify(c *cobra.Command, o *options) {
+	c.Flags().DurationVar(&o.verify.wait, "wait", 0, "how long to wait for a block in the bucket (default: not at all)")
+	c.Flags().DurationVar(&o.verify.timeout, "timeout", verify.DefaultTimeout, "how long each other step waits for its result")
+	c.Flags().StringVar(&o.verify.grafana, "grafana", "", "`URL` of Grafana (default: the one that the stack installs, if it does)")
+	c.Flags().BoolVar(&o.verify.json, "json", false, "print the result as JSON")
 }
 
 // version is the version of the module, or the commit that it was compiled from.

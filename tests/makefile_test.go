@@ -71,7 +71,7 @@ func (m makeRun) run(environment []string, args ...string) (out, log string, suc
 }
 
 // stackTargets are the targets that run picluster on a stack.
-var stackTargets = []string{"up", "preview", "refresh", "repair", "adopt", "rotate", "drift"}
+var stackTargets = []string{"up", "preview", "refresh", "repair", "adopt", "rotate", "drift", "verify"}
 
 // labTargets are the targets for the lab alone.
 var labTargets = []string{"status", "down", "stop"}
@@ -134,6 +134,9 @@ func TestMakefilePassesFlags(t *testing.T) {
 		{[]string{"repair", "STACK=prod", "ONLY=2,5"}, "picluster [repair] [--stack] [prod] [--only] [2,5]"},
 		{[]string{"drift", "STACK=prod"}, "picluster [drift] [--stack] [prod]"},
 		{[]string{"drift", "STACK=prod", "SUMMARY=a b.md"}, "picluster [drift] [--stack] [prod] [--summary] [a b.md]"},
+		{[]string{"verify"}, "lab [run] [bin/picluster] [verify] [--stack] [lab]"},
+		{[]string{"verify", "STACK=prod", "YES=yes"}, "picluster [verify] [--stack] [prod]"},
+		{[]string{"verify", "STACK=prod", "WAIT=$(shell touch ran)45m; touch ran"}, "picluster [verify] [--stack] [prod] [--wait] [$(shell touch ran)45m; touch ran]"},
 		{[]string{"preview", "STACK=prod", "SUMMARY=$(shell touch ran); touch ran"}, "picluster [preview] [--stack] [prod] [--summary] [$(shell touch ran); touch ran]"},
 	} {
 		out, log, succeeded := m.run(nil, test.args...)
@@ -174,7 +177,7 @@ func TestMakefileHelp(t *testing.T) {
 			assert.Regexp(t, `(?m)^make `+target+` +\S`, out)
 		}
 	}
-	for _, variable := range []string{"STACK=NAME", "YES=yes", "SUMMARY=FILE"} {
+	for _, variable := range []string{"STACK=NAME", "YES=yes", "SUMMARY=FILE", "WAIT=45m"} {
 		assert.Contains(t, out, variable)
 	}
 }

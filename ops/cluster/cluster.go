@@ -1,5 +1,5 @@
-// Package cluster looks at a Kubernetes cluster: its objects, and its Helm
-// releases.
+// Package cluster looks at a Kubernetes cluster: its objects, its Helm releases and
+// the ports of its pods.
 package cluster
 
 import (
@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
+	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
 	"k8s.io/client-go/tools/clientcmd"
@@ -32,6 +33,8 @@ type Cluster struct {
 	discovery discovery.CachedDiscoveryInterface
 	mapper    meta.ResettableRESTMapper
 	objects   dynamic.Interface
+	core      corev1.CoreV1Interface
+	ctx       context.Context // of New
 }
 
 // New returns the cluster that settings of Pulumi's Kubernetes provider name, as
@@ -42,7 +45,7 @@ func New(ctx context.Context, setting func(name string) string) (*Cluster, error
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{loader: loader, context: setting("context")}
+	c := &Cluster{loader: loader, context: setting("context"), ctx: ctx}
 	if c.config, err = loader.ClientConfig(); err != nil {
 		return nil, fmt.Errorf("kubernetes:kubeconfig, kubernetes:context: %w", err)
 	}
@@ -55,6 +58,9 @@ func New(ctx context.Context, setting func(name string) string) (*Cluster, error
 	}
 	c.discovery = memory.NewMemCacheClient(client)
 	c.mapper = restmapper.NewDeferredDiscoveryRESTMapper(c.discovery)
+	if c.core, err = corev1.NewForConfig(c.config); err != nil {
+		return nil, err
+	}
 	c.objects, err = dynamic.NewForConfig(c.config)
 	return c, err
 }
