@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -23,6 +24,7 @@ import (
 	"github.com/picluster/picluster/lab"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/yaml"
 )
 
 // The namespaces of the test's own pods, by what the stack lets them do.
@@ -44,13 +46,16 @@ func TestTraces(t *testing.T) {
 	h.volumes(volumes, 3)
 	h.setAll("profile=pi", "networkPolicies=true", "tracesFrom[0]="+senders,
 		"receivers[0]=otlpGrpc", "receivers[1]=otlpHttp", // whatever Tempo's version is
-		"persistence=true", "persistenceSize=1Gi", "persistenceStorageClass=lab")
+		"persistence=true", "persistenceSize=1Gi", "persistenceStorageClass=lab",
+		// What an ingester has is on its volume soon, and in the bucket when it ends.
+		"values.ingester.config.trace_idle_period=1s", "values.ingester.config.flush_check_period=1s")
 	h.up()
 	h.rolledOut()
 	n := h.probes()
 
 	h.sub("pods are Ready under the standard restricted", restrictedAndReady)
 	h.sub("a trace by each port of OTLP", n.on(eachPort))
+	h.sub("a trace through a Collector", n.on(throughCollector))
 	h.sub("NetworkPolicies", n.on(closedNamespace))
 	h.sub("a rotation", n.on(func(n network) {
 		n.whileSending(func() { n.rotates() })
@@ -63,6 +68,7 @@ func TestTraces(t *testing.T) {
 		})
 		n.inBucket()
 	}))
+	h.sub("an ingester that is killed, with its volume", n.on(func(n network) { keptOnVolume(n, volumes) }))
 	h.sub("another version of Tempo", n.on(upgrade))
 	h.sub("a pod that crashes", crashes)
 	h.sub("keys that do not work", n.on(deadKeys))
@@ -169,6 +175,7 @@ func (h harness) explain() {
 	for _, args := range [][]string{
 		{"get", "pods", "--all-namespaces", "--output=wide"},
 		{"get", "events", "--namespace=tempo", "--sort-by=.lastTimestamp"},
+		{"logs", "--namespace=" + senders, "--all-containers", "--selector=app", "--prefix", "--tail=15"},
 		{"logs", "--namespace=tempo", "--selector=app.kubernetes.io/instance=tempo", "--prefix", "--tail=15", "--max-log-requests=20"},
 	} {
 		out, err := h.Kubectl(ctx, args...)
@@ -194,13 +201,17 @@ func (n network) do(ctx context.Context, namespace, path string, values url.Valu
 	return string(text), err
 }
 
-// send sends a trace as often as it takes to have it acknowledged, as an exporter does,
-// and returns its id and how often that was.
+// send sends a trace to the distributor's Service.
 func (n network) send(ctx context.Context, protocol string) (id string, attempts int, err error) {
+	return n.sendTo(ctx, protocol, map[string]string{"grpc": n.grpc, "http": n.http}[protocol])
+}
+
+// sendTo sends a trace as often as it takes to have it acknowledged, as an exporter does,
+// and returns its id and how often that was.
+func (n network) sendTo(ctx context.Context, protocol, to string) (id string, attempts int, err error) {
 	random := make([]byte, 16)
 	_, _ = rand.Read(random) // never fails
 	id = hex.EncodeToString(random)
-	to := map[string]string{"grpc": n.grpc, "http": n.http}[protocol]
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {
@@ -225,9 +236,10 @@ func (n network) whileSending(do func()) {
 	var mu sync.Mutex
 	var ids []string
 	var errs []error
-	again := 0
+	again, longest := 0, time.Duration(0)
 	send := func(protocol string) {
 		sending.Go(func() {
+			begin := time.Now()
 			id, attempts, err := n.send(n.Context(), protocol)
 			mu.Lock()
 			defer mu.Unlock()
@@ -237,6 +249,7 @@ func (n network) whileSending(do func()) {
 			}
 			ids = append(ids, id)
 			again += attempts - 1
+			longest = max(longest, time.Since(begin))
 		})
 	}
 	ten := func() {
@@ -271,7 +284,8 @@ func (n network) whileSending(do func()) {
 	ten()
 	require.Empty(n, errs)
 	found := n.find(ids)
-	n.Logf("%d traces sent (10 before, %d during, 10 after; %d sent again), %d found", len(ids), during, again, found)
+	n.Logf("%d traces sent (10 before, %d during, 10 after), %d found; %d tries failed, and one trace had to be sent for %.1f s",
+		len(ids), during, found, again, longest.Seconds())
 }
 
 // findTimeout is for finding what was sent. Queriers of a real Tempo read the list of
@@ -355,6 +369,32 @@ func eachPort(n network) {
 		require.NoError(n, err)
 		assert.Equal(n, 1, n.find([]string{id}), protocol)
 	}
+}
+
+// throughCollector has a Collector with the output otelCollectorValues send a trace.
+func throughCollector(n network) {
+	parts, err := n.Build(n.Context(), []lab.Part{{
+		Name: "otelcol", Dir: "lab/parts/otelcol", Package: ".", Module: "go.opentelemetry.io/collector/otelcol", Cold: time.Minute,
+	}})
+	require.NoError(n, err)
+	require.NoError(n, n.ImportImages(n.Context(), lab.Image{
+		Ref: []string{"picluster.example/otelcol:test"}, Entrypoint: []string{"/otelcol"}, User: "10001:10001",
+		Files: map[string]string{"/otelcol": parts["otelcol"]},
+	}))
+	var values struct{ Config map[string]any }
+	require.NoError(n, yaml.Unmarshal([]byte(n.outputs()["otelCollectorValues"]), &values))
+	text, err := yaml.Marshal(values.Config)
+	require.NoError(n, err)
+	file := filepath.Join(n.TempDir(), "values.yaml")
+	require.NoError(n, os.WriteFile(file, text, 0o600))
+	n.kubectl("create", "configmap", "otelcol", "--namespace="+senders, "--from-file="+filepath.Join("testdata", "nodes", "own.yaml"), "--from-file="+file)
+	n.kubectl("apply", "--namespace="+senders, "--filename="+filepath.Join("testdata", "nodes", "otelcol.yaml"))
+	n.kubectl("wait", "pod", "otelcol", "--namespace="+senders, "--for=condition=Ready", "--timeout=60s")
+
+	address := n.kubectl("get", "pod", "otelcol", "--namespace="+senders, "--output=jsonpath={.status.podIP}")
+	id, _, err := n.sendTo(n.Context(), "http", "http://"+address+":4318")
+	require.NoError(n, err)
+	assert.Equal(n, 1, n.find([]string{id}))
 }
 
 // closedNamespace tries who reaches what.
@@ -460,12 +500,12 @@ func (h harness) tempoVersion() string {
 func deadKeys(n network) {
 	good := n.secretKeys()
 	n.patch("secret/tempo-minio-secret", `{"stringData":{"MINIO_SECRET_ACCESS_KEY":"wrong"}}`)
-	n.staysNotReady("SignatureDoesNotMatch")
+	n.doesNotStart("signature we calculated does not match")
 	n.patch("secret/tempo-minio-secret", `{"stringData":{"MINIO_SECRET_ACCESS_KEY":"`+good.secret+`"}}`)
 
 	admin := n.admin(n.administrator())
 	require.NoError(n, admin.SetUserStatus(n.Context(), good.access, madmin.AccountDisabled))
-	n.staysNotReady("InvalidAccessKeyId")
+	n.doesNotStart("account is disabled")
 	require.NoError(n, admin.SetUserStatus(n.Context(), good.access, madmin.AccountEnabled))
 
 	n.restart("querier")
@@ -485,40 +525,92 @@ func (h harness) restart(component string) (next string) {
 	return next
 }
 
-// staysNotReady restarts a querier, and fails the test unless its probe fails, with an
-// S3 error in its log.
-func (n network) staysNotReady(code string) {
+// doesNotStart restarts a querier, and fails the test unless its container ends again and
+// again, with an error of MinIO in its log.
+func (n network) doesNotStart(problem string) {
 	n.T.Helper()
 	pod := n.restart("querier")
 	assert.EventuallyWithT(n, func(c *assert.CollectT) {
 		logs, err := n.Kubectl(n.Context(), "logs", "--namespace=tempo", pod)
 		assert.NoError(c, err)
-		assert.Contains(c, string(logs), code)
-		assert.NotEmpty(c, n.kubectl("get", "events", "--namespace=tempo", "--output=name",
-			"--field-selector=reason=Unhealthy,involvedObject.name="+pod), "its probe has not failed yet")
+		assert.Contains(c, string(logs), problem)
+		assert.Regexp(c, "false [1-9]", n.kubectl("get", "pod", "--namespace=tempo", pod,
+			"--output=jsonpath={.status.containerStatuses[0].ready} {.status.containerStatuses[0].restartCount}"))
 	}, time.Minute, 200*time.Millisecond)
-	assert.Equal(n, "False", n.kubectl("get", "pod", "--namespace=tempo", pod, `--output=jsonpath={.status.conditions[?(@.type=="Ready")].status}`))
 }
 
 // killedIngester has three ingesters, and kills one that has traces in memory.
 func killedIngester(n network) {
 	// The two nodes are one machine, which may have two processors. A third node would
 	// have room for a rolling update of two metrics-generators.
-	n.setAll("profile=ha", "replicas.metricsGenerator=1", "resources.ingester.requests.cpu=10m", "resources.querier.requests.cpu=10m")
+	n.setAll("profile=ha", "replicas.metricsGenerator=1", "resources.ingester.requests.cpu=10m", "resources.querier.requests.cpu=10m",
+		"values.ingester.config.trace_idle_period=10m") // not on the volume: only other ingesters have it
 	n.up()
 	n.rolledOut()
 	n.whileSending(func() {
 		const victim = "tempo-ingester-1"
-		killed := 0
-		for _, p := range processes(n.T, n.Dir, n.Network()) {
-			environment, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.id))
-			if strings.Contains(p.command, "-target=ingester") && strings.Contains(string(environment), "HOSTNAME="+victim+"\x00") {
-				require.NoError(n, syscall.Kill(p.id, syscall.SIGKILL)) // before it is asked to end
-				killed++
-			}
-		}
-		require.Equal(n, 1, killed)
+		n.kill(victim) // before it is asked to end
 		n.kubectl("delete", "pod", "--namespace=tempo", victim, "--force", "--grace-period=0")
 		n.rolledOut()
 	})
+}
+
+// kill ends the process of an ingester's pod, which cannot do anything before.
+func (n network) kill(pod string) {
+	n.T.Helper()
+	killed := 0
+	for _, p := range processes(n.T, n.Dir, n.Network()) {
+		environment, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.id))
+		if strings.Contains(p.command, "-target=ingester") && strings.Contains(string(environment), "HOSTNAME="+pod+"\x00") {
+			require.NoError(n, syscall.Kill(p.id, syscall.SIGKILL))
+			killed++
+		}
+	}
+	require.Equal(n, 1, killed, "processes of %s", pod)
+}
+
+// keptOnVolume kills the one ingester once the volume has the traces that it has in
+// memory: the next process has them.
+func keptOnVolume(n network, volumes string) {
+	const pod = "tempo-ingester-0"
+	var ids []string
+	for range 3 {
+		for _, protocol := range []string{"grpc", "http"} {
+			id, _, err := n.send(n.Context(), protocol)
+			require.NoError(n, err)
+			ids = append(ids, id)
+		}
+	}
+	volume := filepath.Join(volumes, n.kubectl("get", "persistentvolumeclaim", "data-"+pod, "--namespace=tempo", "--output=jsonpath={.spec.volumeName}"))
+	require.EventuallyWithT(n, func(c *assert.CollectT) {
+		for _, id := range ids {
+			assert.True(c, hasTrace(volume, id), "trace %s is not on the volume", id)
+		}
+	}, time.Minute, 200*time.Millisecond)
+
+	status := func() string {
+		return n.kubectl("get", "pod", pod, "--namespace=tempo", "--output=jsonpath={.status.containerStatuses[0].restartCount} {.status.containerStatuses[0].ready}")
+	}
+	require.Equal(n, "0 true", status())
+	n.kill(pod)
+	require.Eventually(n, func() bool { return status() == "1 true" }, time.Minute, 200*time.Millisecond)
+	assert.Equal(n, len(ids), n.find(ids))
+	n.Logf("%d traces sent before an ingester was killed, all found", len(ids))
+}
+
+// hasTrace reports whether a directory has a file with a trace, by its name or content.
+func hasTrace(dir, id string) (found bool) {
+	binary, _ := hex.DecodeString(id)
+	_ = filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return nil // it may be gone by now
+		}
+		if strings.Contains(entry.Name(), id) {
+			found = true
+		} else if text, _ := os.ReadFile(path); bytes.Contains(text, binary) {
+			found = true
+		}
+		return nil
+	})
+	return found
 }
