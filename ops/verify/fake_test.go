@@ -466,7 +466,7 @@ func target(t *testing.T) Target {
 // verify verifies a target with short times.
 func (w *world) verify(change func(*Options), targets ...Target) *Report {
 	w.t.Helper()
-	v := &Verifier{Cluster: w, Store: w.store, Options: Options{Stack: "s", Timeout: 300 * time.Millisecond, Wait: 300 * time.Millisecond}, every: 5 * time.Millisecond}
+	v := &Verifier{Cluster: w, Store: w.store, Options: Options{Stack: "s", Timeout: 800 * time.Millisecond, Wait: 800 * time.Millisecond}, every: 5 * time.Millisecond}
 	if change != nil {
 		change(&v.Options)
 	}

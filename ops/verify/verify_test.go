@@ -324,7 +324,7 @@ func TestFailures(t *testing.T) {
 					objects["single-tenant/new/meta.json"] = meta(time.Now().Add(-time.Hour), time.Now().Add(-time.Minute))
 				}
 			},
-			"block", "in 300ms; want one, which Tempo writes after max_block_duration, by default 30 minutes", "ingesters of release n/tempo", logs, nil,
+			"block", "in 800ms; want one, which Tempo writes after max_block_duration, by default 30 minutes", "ingesters of release n/tempo", logs, nil,
 		},
 		"block of a later time": {
 			func(w *world, _ *Target) {
