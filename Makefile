@@ -35,7 +35,7 @@ REPORT    = $${SUMMARY:+--summary "$$SUMMARY"}
 export CGO_ENABLED = 0
 export GOFLAGS := -trimpath $(GOFLAGS)
 
-.PHONY: help up preview refresh repair adopt rotate drift verify status down stop test race bench build lint \
+.PHONY: help up preview refresh repair adopt rotate drift verify status down stop test e2e e2e-download race bench build lint \
         vulnerabilities fuzz arguments FORCE
 
 up: $(TOOLS) # deploy the stack
@@ -104,6 +104,33 @@ test: bin/lab bin/picluster # test everything on labs
 	go test -count=1 $$(go list ./... | grep -v /tests$$)
 	cd ops && go test -count=1 ./...
 	go tool -modfile=tools/go.mod gotestsum --format=testname -- -count=1 -timeout=60m -parallel=3 ./tests
+
+# What e2e runs on: the charts by Helm, the images by docker. CHART is one of the
+# supported charts of mode microservices; chart tempo is for mode monolithic.
+CHART ?= tempo-distributed-2.26.2
+override CHART := $(value CHART)
+export CHART
+REAL := $(CURDIR)/.e2e
+IMAGES := grafana/tempo:2.9.0 grafana/tempo:2.9.5 grafana/tempo:2.10.7 grafana/tempo:2.10.8 memcached:1.6.39-alpine memcached:1.6.43-alpine
+
+e2e-download: # download the published charts and images into .e2e, with docker
+	@set -e; mkdir -p $(REAL)/charts $(REAL)/images; \
+	pull() { [ -d $(REAL)/charts/$$2-$$3 ] || { \
+		go -C ops tool helm pull $$2 --repo $$1 --version $$3 --untar --untardir $(REAL)/charts/unpacked-$$3; \
+		mv $(REAL)/charts/unpacked-$$3/$$2 $(REAL)/charts/$$2-$$3; }; }; \
+	pull https://grafana.github.io/helm-charts tempo-distributed 1.61.3; \
+	pull https://grafana-community.github.io/helm-charts tempo-distributed 2.26.2; \
+	pull https://grafana-community.github.io/helm-charts tempo 2.2.4; \
+	for image in $(IMAGES); do \
+		file=$(REAL)/images/$$(echo "$$image" | tr /: --).tar; \
+		[ -e "$$file" ] || { docker pull --quiet "$$image"; docker save --output "$$file.part" "$$image"; mv "$$file.part" "$$file"; }; \
+	done
+
+e2e: bin/lab bin/picluster # test CHART with the published charts and images on real nodes
+	@bin/lab packages
+	@LAB_NODES=real bin/lab build
+	LAB_CHART="$(REAL)/charts/$$CHART" LAB_CHART_MONOLITHIC=$(REAL)/charts/tempo-2.2.4 LAB_IMAGES=$(REAL)/images CI=true \
+		go test -count=1 -timeout=60m -v -run '^(TestTraces|TestMonolithic|TestVerify)$$' ./tests
 
 # The race detector requires a C compiler.
 race: arguments # run the unit tests, and the lab's, with the race detector

@@ -122,17 +122,36 @@ var commands = sync.OnceValues(func() (path string, err error) {
 // the lab's, and returns what it printed and its exit code.
 func (h harness) picluster(variables []string, command string, args ...string) (out string, code int) {
 	h.T.Helper()
+	cmd := h.piclusterCommand(command, args...)
+	cmd.Env = append(cmd.Env, variables...)
+	out, err := output(cmd)
+	return out, h.exitCode(cmd, err)
+}
+
+// piclusterOutput is picluster for a command whose standard output is data.
+func (h harness) piclusterOutput(command string, args ...string) (out string, code int) {
+	h.T.Helper()
+	cmd := h.piclusterCommand(command, args...)
+	text, err := cmd.Output()
+	return string(text), h.exitCode(cmd, err)
+}
+
+func (h harness) piclusterCommand(command string, args ...string) *exec.Cmd {
+	h.T.Helper()
 	ctx, cancel := context.WithTimeout(h.Context(), commandTimeout)
-	defer cancel()
+	h.Cleanup(cancel)
 	path, err := commands()
 	require.NoError(h, err)
-	cmd := h.Command(ctx, path, append([]string{command, "--stack", lab.Stack}, args...)...)
-	cmd.Env = append(cmd.Env, variables...)
-	out, err = output(cmd)
+	return h.Command(ctx, path, append([]string{command, "--stack", lab.Stack}, args...)...)
+}
+
+// exitCode returns the exit code of a command that has run.
+func (h harness) exitCode(cmd *exec.Cmd, err error) int {
+	h.T.Helper()
 	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) {
 		require.NoError(h, err)
 	}
-	return out, cmd.ProcessState.ExitCode()
+	return cmd.ProcessState.ExitCode()
 }
 
 // helm runs Helm's own command, as a person would who works past Pulumi.
