@@ -50,7 +50,8 @@ type Options struct {
 	// installs, if it does.
 	Grafana string
 	// GrafanaToken is a token of a service account of Grafana. Default: empty, which
-	// is the administrator of the stack's own Grafana, and of another one nobody.
+	// takes the administrator's password for the Grafana that the stack installs, and
+	// no credentials for another one.
 	GrafanaToken string
 	// Progress receives a line for each step that waits. Nil: none.
 	Progress io.Writer
