@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -44,7 +45,9 @@ func TestTraces(t *testing.T) {
 	h.volumes(volumes, 3)
 	h.setAll("profile=pi", "networkPolicies=true", "tracesFrom[0]="+senders,
 		"receivers[0]=otlpGrpc", "receivers[1]=otlpHttp", // whatever Tempo's version is
-		"persistence=true", "persistenceSize=1Gi", "persistenceStorageClass=lab")
+		"persistence=true", "persistenceSize=1Gi", "persistenceStorageClass=lab",
+		// What an ingester has is on its volume soon, and in the bucket when it ends.
+		"values.ingester.config.trace_idle_period=1s", "values.ingester.config.flush_check_period=1s")
 	h.up()
 	h.rolledOut()
 	n := h.probes()
@@ -63,6 +66,7 @@ func TestTraces(t *testing.T) {
 		})
 		n.inBucket()
 	}))
+	h.sub("an ingester that is killed, with its volume", n.on(func(n network) { keptOnVolume(n, volumes) }))
 	h.sub("another version of Tempo", n.on(upgrade))
 	h.sub("keys that do not work", n.on(deadKeys))
 	h.sub("an ingester that is killed, with profile ha", n.on(killedIngester))
@@ -427,12 +431,12 @@ func (h harness) tempoVersion() string {
 func deadKeys(n network) {
 	good := n.secretKeys()
 	n.patch("secret/tempo-minio-secret", `{"stringData":{"MINIO_SECRET_ACCESS_KEY":"wrong"}}`)
-	n.staysNotReady("SignatureDoesNotMatch")
+	n.doesNotStart("signature we calculated does not match")
 	n.patch("secret/tempo-minio-secret", `{"stringData":{"MINIO_SECRET_ACCESS_KEY":"`+good.secret+`"}}`)
 
 	admin := n.admin(n.administrator())
 	require.NoError(n, admin.SetUserStatus(n.Context(), good.access, madmin.AccountDisabled))
-	n.staysNotReady("InvalidAccessKeyId")
+	n.doesNotStart("does not exist in our records")
 	require.NoError(n, admin.SetUserStatus(n.Context(), good.access, madmin.AccountEnabled))
 
 	n.restart("querier")
@@ -452,19 +456,18 @@ func (h harness) restart(component string) (next string) {
 	return next
 }
 
-// staysNotReady restarts a querier, and fails the test unless its probe fails, with an
-// S3 error in its log.
-func (n network) staysNotReady(code string) {
+// doesNotStart restarts a querier, and fails the test unless its container ends again and
+// again, with an error of MinIO in its log.
+func (n network) doesNotStart(problem string) {
 	n.T.Helper()
 	pod := n.restart("querier")
 	assert.EventuallyWithT(n, func(c *assert.CollectT) {
 		logs, err := n.Kubectl(n.Context(), "logs", "--namespace=tempo", pod)
 		assert.NoError(c, err)
-		assert.Contains(c, string(logs), code)
-		assert.NotEmpty(c, n.kubectl("get", "events", "--namespace=tempo", "--output=name",
-			"--field-selector=reason=Unhealthy,involvedObject.name="+pod), "its probe has not failed yet")
+		assert.Contains(c, string(logs), problem)
+		assert.Regexp(c, "false [1-9]", n.kubectl("get", "pod", "--namespace=tempo", pod,
+			"--output=jsonpath={.status.containerStatuses[0].ready} {.status.containerStatuses[0].restartCount}"))
 	}, time.Minute, 200*time.Millisecond)
-	assert.Equal(n, "False", n.kubectl("get", "pod", "--namespace=tempo", pod, `--output=jsonpath={.status.conditions[?(@.type=="Ready")].status}`))
 }
 
 // killedIngester has three ingesters, and kills one that has traces in memory.
@@ -476,16 +479,68 @@ func killedIngester(n network) {
 	n.rolledOut()
 	n.whileSending(func() {
 		const victim = "tempo-ingester-1"
-		killed := 0
-		for _, p := range processes(n.T, n.Dir, n.Network()) {
-			environment, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.id))
-			if strings.Contains(p.command, "-target=ingester") && strings.Contains(string(environment), "HOSTNAME="+victim+"\x00") {
-				require.NoError(n, syscall.Kill(p.id, syscall.SIGKILL)) // before it is asked to end
-				killed++
-			}
-		}
-		require.Equal(n, 1, killed)
+		n.kill(victim) // before it is asked to end
 		n.kubectl("delete", "pod", "--namespace=tempo", victim, "--force", "--grace-period=0")
 		n.rolledOut()
 	})
+}
+
+// kill ends the process of an ingester's pod, which cannot do anything before.
+func (n network) kill(pod string) {
+	n.T.Helper()
+	killed := 0
+	for _, p := range processes(n.T, n.Dir, n.Network()) {
+		environment, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.id))
+		if strings.Contains(p.command, "-target=ingester") && strings.Contains(string(environment), "HOSTNAME="+pod+"\x00") {
+			require.NoError(n, syscall.Kill(p.id, syscall.SIGKILL))
+			killed++
+		}
+	}
+	require.Equal(n, 1, killed, "processes of %s", pod)
+}
+
+// keptOnVolume kills the one ingester once the volume has the traces that it has in
+// memory: the next process has them.
+func keptOnVolume(n network, volumes string) {
+	const pod = "tempo-ingester-0"
+	var ids []string
+	for range 3 {
+		for _, protocol := range []string{"grpc", "http"} {
+			id, _, err := n.send(n.Context(), protocol)
+			require.NoError(n, err)
+			ids = append(ids, id)
+		}
+	}
+	volume := filepath.Join(volumes, n.kubectl("get", "persistentvolumeclaim", "data-"+pod, "--namespace=tempo", "--output=jsonpath={.spec.volumeName}"))
+	require.EventuallyWithT(n, func(c *assert.CollectT) {
+		for _, id := range ids {
+			assert.True(c, hasTrace(volume, id), "trace %s is not on the volume", id)
+		}
+	}, time.Minute, 200*time.Millisecond)
+
+	status := func() string {
+		return n.kubectl("get", "pod", pod, "--namespace=tempo", "--output=jsonpath={.status.containerStatuses[0].restartCount} {.status.containerStatuses[0].ready}")
+	}
+	require.Equal(n, "0 true", status())
+	n.kill(pod)
+	require.Eventually(n, func() bool { return status() == "1 true" }, time.Minute, 200*time.Millisecond)
+	assert.Equal(n, len(ids), n.find(ids))
+	n.Logf("%d traces sent before an ingester was killed, all found", len(ids))
+}
+
+// hasTrace reports whether a directory has a file with a trace, by its name or content.
+func hasTrace(dir, id string) (found bool) {
+	binary, _ := hex.DecodeString(id)
+	_ = filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return nil // it may be gone by now
+		}
+		if strings.Contains(entry.Name(), id) {
+			found = true
+		} else if text, _ := os.ReadFile(path); bytes.Contains(text, binary) {
+			found = true
+		}
+		return nil
+	})
+	return found
 }

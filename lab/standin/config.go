@@ -72,6 +72,9 @@ type config struct {
 			} `json:"memcached"`
 		} `json:"caches"`
 	} `json:"cache"`
+	UsageReport struct {
+		Enabled bool `json:"reporting_enabled"`
+	} `json:"usage_report"`
 	Storage struct {
 		Trace struct {
 			Backend string `json:"backend"`
@@ -151,6 +154,7 @@ func parseConfig(text []byte) (config, error) {
 	var c config
 	c.Server.HTTPPort, c.Server.GRPCPort, c.Memberlist.BindPort = 3200, 9095, 7946
 	c.Ingester.Lifecycler.Ring.ReplicationFactor = 3
+	c.UsageReport.Enabled = true
 	c.Storage.Trace.WAL.Path = "/var/tempo/wal"
 	if err := yaml.Unmarshal(text, &c); err != nil {
 		return c, withoutText(err)

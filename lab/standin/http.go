@@ -168,8 +168,6 @@ func (p *process) notReady() string {
 	switch {
 	case p.ready:
 		return ""
-	case !p.reached:
-		return "not ready: bucket " + p.bucket.name + ": " + cmp.Or(p.reported["bucket "+p.bucket.name], "not reached yet")
 	case (p.has(distributor) || p.has(querier)) && len(p.ring.members(ingester)) == 0:
 		return "not ready: no ingester is known"
 	}

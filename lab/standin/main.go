@@ -103,7 +103,6 @@ type process struct {
 	ring     *ring
 	frontend *frontend
 
-	reached  bool              // the bucket was listed once; guarded by state
 	ready    bool              // guarded by state
 	reported map[string]string // the last result of each check
 	state    sync.Mutex
@@ -145,7 +144,18 @@ func run(ctx context.Context, stop <-chan struct{}, args []string, env environme
 	}
 	p.log.Info("starting", "version", version, "name", p.name, "endpoint", config.Storage.Trace.S3.Endpoint,
 		"bucket", p.bucket.name, "access_key", config.Storage.Trace.S3.AccessKey)
+	if p.storesTraces() {
+		if err := p.bucket.check(ctx); err != nil {
+			return fmt.Errorf("failed to create store: %w", err)
+		}
+	}
 	return p.serve(ctx, stop)
+}
+
+// storesTraces reports whether the process requires the bucket: a Tempo that cannot list
+// it when it starts ends. Only the distributor does not, unless usage is reported.
+func (p *process) storesTraces() bool {
+	return p.target != distributor || p.config.UsageReport.Enabled
 }
 
 // has reports whether the process is this component.
@@ -190,7 +200,9 @@ func (p *process) serve(ctx context.Context, stop <-chan struct{}) error {
 	loop := func(interval time.Duration, do func(context.Context)) {
 		loops.Go(func() { every(ctx, interval, do) })
 	}
-	loop(p.interval, p.checkBucket)
+	if p.storesTraces() {
+		loop(p.interval, p.checkBucket)
+	}
 	loop(p.interval, p.checkCaches)
 	loop(p.interval, p.ring.refresh)
 	if p.has(querier) && p.target != all {

@@ -180,6 +180,7 @@ func (c *cluster) lookup(_ context.Context, host string) ([]string, error) {
 // render writes the configuration of a pod.
 func (c *cluster) render(ip string) string {
 	text := fmt.Sprintf(`
+usage_report: {reporting_enabled: false}
 server: {http_listen_address: %[1]s, http_listen_port: %[2]d, grpc_listen_address: %[1]s, grpc_listen_port: %[3]d}
 distributor:
   log_received_spans: {enabled: true}

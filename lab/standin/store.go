@@ -185,11 +185,5 @@ func errorCode(err error) string {
 
 // checkBucket lists the bucket with the process's keys, and logs a result that changed.
 func (p *process) checkBucket(ctx context.Context) {
-	err := p.bucket.check(ctx)
-	p.report("bucket "+p.bucket.name, err)
-	if err == nil {
-		p.state.Lock()
-		p.reached = true
-		p.state.Unlock()
-	}
+	p.report("bucket "+p.bucket.name, p.bucket.check(ctx))
 }
