@@ -436,7 +436,7 @@ func deadKeys(n network) {
 
 	admin := n.admin(n.administrator())
 	require.NoError(n, admin.SetUserStatus(n.Context(), good.access, madmin.AccountDisabled))
-	n.doesNotStart("does not exist in our records")
+	n.doesNotStart("account is disabled")
 	require.NoError(n, admin.SetUserStatus(n.Context(), good.access, madmin.AccountEnabled))
 
 	n.restart("querier")
