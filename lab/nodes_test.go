@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/yaml"
 )
 
 // openReal is open for a lab with real nodes. Without root it skips the test; in CI,
@@ -205,6 +206,34 @@ func TestAFolderWithoutImagesIsRejected(t *testing.T) {
 	t.Setenv(ImagesVariable, t.TempDir())
 	_, _, err := givenImages()
 	assert.ErrorContains(t, err, "LAB_IMAGES: got")
+}
+
+// A chart whose image the nodes lack would wait for a registry. The published charts are
+// looked at where they are.
+func TestRealNodesHaveTheImagesOfTheCharts(t *testing.T) {
+	root, err := checkout()
+	require.NoError(t, err)
+	folders := []string{filepath.Join(root, "lab", "chart")}
+	if charts := os.Getenv("PICLUSTER_CHARTS"); charts != "" {
+		for _, name := range []string{"tempo-distributed-1.61.3", "tempo-distributed-2.26.2"} {
+			folders = append(folders, filepath.Join(charts, name))
+		}
+	}
+	for _, folder := range folders {
+		var chart struct {
+			AppVersion string `json:"appVersion"`
+		}
+		var values struct {
+			Memcached struct{ Image struct{ Tag string } }
+		}
+		for name, into := range map[string]any{"Chart.yaml": &chart, "values.yaml": &values} {
+			text, err := os.ReadFile(filepath.Join(folder, name))
+			require.NoError(t, err)
+			require.NoError(t, yaml.Unmarshal(text, into))
+		}
+		assert.Contains(t, TempoVersions, chart.AppVersion, folder)
+		assert.Contains(t, memcachedTags, values.Memcached.Image.Tag, folder)
+	}
 }
 
 // What LAB_IMAGES has is no stand-in, whatever name its archive has it under.

@@ -474,7 +474,8 @@ func (n network) doesNotStart(problem string) {
 func killedIngester(n network) {
 	// The two nodes are one machine, which may have two processors. A third node would
 	// have room for a rolling update of two metrics-generators.
-	n.setAll("profile=ha", "replicas.metricsGenerator=1", "resources.ingester.requests.cpu=10m", "resources.querier.requests.cpu=10m")
+	n.setAll("profile=ha", "replicas.metricsGenerator=1", "resources.ingester.requests.cpu=10m", "resources.querier.requests.cpu=10m",
+		"values.ingester.config.trace_idle_period=10m") // not on the volume: only other ingesters have it
 	n.up()
 	n.rolledOut()
 	n.whileSending(func() {
