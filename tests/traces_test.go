@@ -24,6 +24,7 @@ import (
 	"github.com/picluster/picluster/lab"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/yaml"
 )
 
 // The namespaces of the test's own pods, by what the stack lets them do.
@@ -54,6 +55,7 @@ func TestTraces(t *testing.T) {
 
 	h.sub("pods are Ready under the standard restricted", restrictedAndReady)
 	h.sub("a trace by each port of OTLP", n.on(eachPort))
+	h.sub("a trace through a Collector", n.on(throughCollector))
 	h.sub("NetworkPolicies", n.on(closedNamespace))
 	h.sub("a rotation", n.on(func(n network) {
 		n.whileSending(func() { n.rotates() })
@@ -166,6 +168,7 @@ func (h harness) explain() {
 	for _, args := range [][]string{
 		{"get", "pods", "--all-namespaces", "--output=wide"},
 		{"get", "events", "--namespace=tempo", "--sort-by=.lastTimestamp"},
+		{"logs", "--namespace=" + senders, "--all-containers", "--selector=app", "--prefix", "--tail=15"},
 		{"logs", "--namespace=tempo", "--selector=app.kubernetes.io/instance=tempo", "--prefix", "--tail=15", "--max-log-requests=20"},
 	} {
 		out, err := h.Kubectl(ctx, args...)
@@ -191,13 +194,17 @@ func (n network) do(ctx context.Context, namespace, path string, values url.Valu
 	return string(text), err
 }
 
-// send sends a trace as often as it takes to have it acknowledged, as an exporter does,
-// and returns its id and how often that was.
+// send sends a trace to the distributor's Service.
 func (n network) send(ctx context.Context, protocol string) (id string, attempts int, err error) {
+	return n.sendTo(ctx, protocol, map[string]string{"grpc": n.grpc, "http": n.http}[protocol])
+}
+
+// sendTo sends a trace as often as it takes to have it acknowledged, as an exporter does,
+// and returns its id and how often that was.
+func (n network) sendTo(ctx context.Context, protocol, to string) (id string, attempts int, err error) {
 	random := make([]byte, 16)
 	_, _ = rand.Read(random) // never fails
 	id = hex.EncodeToString(random)
-	to := map[string]string{"grpc": n.grpc, "http": n.http}[protocol]
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {
@@ -352,6 +359,32 @@ func eachPort(n network) {
 		require.NoError(n, err)
 		assert.Equal(n, 1, n.find([]string{id}), protocol)
 	}
+}
+
+// throughCollector has a Collector with the output otelCollectorValues send a trace.
+func throughCollector(n network) {
+	parts, err := n.Build(n.Context(), []lab.Part{{
+		Name: "otelcol", Dir: "lab/parts/otelcol", Package: ".", Module: "go.opentelemetry.io/collector/otelcol", Cold: time.Minute,
+	}})
+	require.NoError(n, err)
+	require.NoError(n, n.ImportImages(n.Context(), lab.Image{
+		Ref: []string{"picluster.example/otelcol:test"}, Entrypoint: []string{"/otelcol"}, User: "10001:10001",
+		Files: map[string]string{"/otelcol": parts["otelcol"]},
+	}))
+	var values struct{ Config map[string]any }
+	require.NoError(n, yaml.Unmarshal([]byte(n.outputs()["otelCollectorValues"]), &values))
+	text, err := yaml.Marshal(values.Config)
+	require.NoError(n, err)
+	file := filepath.Join(n.TempDir(), "values.yaml")
+	require.NoError(n, os.WriteFile(file, text, 0o600))
+	n.kubectl("create", "configmap", "otelcol", "--namespace="+senders, "--from-file="+filepath.Join("testdata", "nodes", "own.yaml"), "--from-file="+file)
+	n.kubectl("apply", "--namespace="+senders, "--filename="+filepath.Join("testdata", "nodes", "otelcol.yaml"))
+	n.kubectl("wait", "pod", "otelcol", "--namespace="+senders, "--for=condition=Ready", "--timeout=60s")
+
+	address := n.kubectl("get", "pod", "otelcol", "--namespace="+senders, "--output=jsonpath={.status.podIP}")
+	id, _, err := n.sendTo(n.Context(), "http", "http://"+address+":4318")
+	require.NoError(n, err)
+	assert.Equal(n, 1, n.find([]string{id}))
 }
 
 // closedNamespace tries who reaches what.
