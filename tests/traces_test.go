@@ -229,9 +229,10 @@ func (n network) whileSending(do func()) {
 	var mu sync.Mutex
 	var ids []string
 	var errs []error
-	again := 0
+	again, longest := 0, time.Duration(0)
 	send := func(protocol string) {
 		sending.Go(func() {
+			begin := time.Now()
 			id, attempts, err := n.send(n.Context(), protocol)
 			mu.Lock()
 			defer mu.Unlock()
@@ -241,6 +242,7 @@ func (n network) whileSending(do func()) {
 			}
 			ids = append(ids, id)
 			again += attempts - 1
+			longest = max(longest, time.Since(begin))
 		})
 	}
 	ten := func() {
@@ -275,7 +277,8 @@ func (n network) whileSending(do func()) {
 	ten()
 	require.Empty(n, errs)
 	found := n.find(ids)
-	n.Logf("%d traces sent (10 before, %d during, 10 after; %d sent again), %d found", len(ids), during, again, found)
+	n.Logf("%d traces sent (10 before, %d during, 10 after), %d found; %d tries failed, and one trace had to be sent for %.1f s",
+		len(ids), during, found, again, longest.Seconds())
 }
 
 // findTimeout is for finding what was sent. Queriers of a real Tempo read the list of
