@@ -406,10 +406,10 @@ func closedNamespace(n network) {
 		memcached   = "tempo-memcached-bloom.tempo.svc.cluster.local:11211"
 		gossip      = "tempo-gossip-ring.tempo.svc.cluster.local:7946"
 	)
-	everything := []string{distributor + ":4317", distributor + ":4318", distributor + ":9095", frontend + ":3200", frontend + ":9095", ingester, memcached, gossip}
+	everything := []string{distributor + ":3200", distributor + ":4317", distributor + ":4318", distributor + ":9095", frontend + ":3200", frontend + ":9095", ingester, memcached, gossip}
 	open := map[string][]string{
 		senders: {distributor + ":4317", distributor + ":4318"},
-		readers: {frontend + ":3200"},
+		readers: {frontend + ":3200", distributor + ":3200"}, // Prometheus scrapes each pod
 		inside:  everything, // all of it listens
 	}
 	type try struct {
@@ -541,9 +541,8 @@ func (n network) doesNotStart(problem string) {
 
 // killedIngester has three ingesters, and kills one that has traces in memory.
 func killedIngester(n network) {
-	// The two nodes are one machine, which may have two processors. A third node would
-	// have room for a rolling update of two metrics-generators.
-	n.setAll("profile=ha", "replicas.metricsGenerator=1", "resources.ingester.requests.cpu=10m", "resources.querier.requests.cpu=10m",
+	// The two nodes are one machine, which may have two processors.
+	n.setAll("profile=ha", "resources.ingester.requests.cpu=10m", "resources.querier.requests.cpu=10m",
 		"values.ingester.config.trace_idle_period=10m") // not on the volume: only other ingesters have it
 	n.up()
 	n.rolledOut()

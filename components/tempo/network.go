@@ -14,12 +14,16 @@ import (
 type Network struct {
 	// TracesFrom are the namespaces that traces come from.
 	TracesFrom []string
-	// QueryFrom is the namespace that Grafana asks from.
+	// QueryFrom is the namespace of Grafana and Prometheus, which query and scrape.
 	QueryFrom string
 }
 
-// containerQueryPort is where the query-frontend's pods listen.
-const containerQueryPort = 3200
+// containerQueryPort is where Tempo's pods have their API and their metrics, and
+// exporterPort where the cache's exporter has its metrics.
+const (
+	containerQueryPort = 3200
+	exporterPort       = 9150
+)
 
 // port is a port of a pod, as NetworkPolicies have it.
 type port struct {
@@ -74,6 +78,8 @@ func NetworkPolicies(n Network, release, mode, endpoint string, insecure bool, o
 			"egress":      egress,
 		},
 		"traces": ingress(distributor, senders, receivers),
+		// Prometheus reads each pod on the port that has the API too.
+		"metrics": ingress(nil, []any{namespace(n.QueryFrom)}, []port{{containerQueryPort, "TCP"}, {exporterPort, "TCP"}}),
 		"query":  ingress(frontend, []any{namespace(n.QueryFrom)}, []port{{containerQueryPort, "TCP"}}),
 	}
 }
@@ -83,10 +89,14 @@ func component(name string) map[string]any {
 	return map[string]any{"app.kubernetes.io/component": name}
 }
 
-// ingress lets peers reach some ports of the pods that have labels.
+// ingress lets peers reach some ports of the pods that have labels: of all, if it is nil.
 func ingress(labels map[string]any, peers []any, open []port) map[string]any {
+	selector := map[string]any{}
+	if labels != nil {
+		selector["matchLabels"] = labels
+	}
 	return map[string]any{
-		"podSelector": map[string]any{"matchLabels": labels},
+		"podSelector": selector,
 		"policyTypes": []any{"Ingress"},
 		"ingress":     []any{map[string]any{"from": peers, "ports": ports(open)}},
 	}

@@ -68,6 +68,23 @@ func TestNetworkPoliciesLetIn(t *testing.T) {
 	assert.Equal(t, "query-frontend", query.PodSelector.MatchLabels["app.kubernetes.io/component"])
 	assert.Equal(t, "monitoring", query.Ingress[0].From[0].NamespaceSelector.MatchLabels["kubernetes.io/metadata.name"])
 	assert.EqualValues(t, 3200, query.Ingress[0].Ports[0].Port.IntVal)
+
+	metrics := p["metrics"]
+	assert.Empty(t, metrics.PodSelector.MatchLabels, "Prometheus scrapes each pod")
+	require.Len(t, metrics.Ingress[0].From, 1)
+	assert.Equal(t, "monitoring", metrics.Ingress[0].From[0].NamespaceSelector.MatchLabels["kubernetes.io/metadata.name"])
+	require.Len(t, metrics.Ingress[0].Ports, 2)
+	assert.EqualValues(t, 3200, metrics.Ingress[0].Ports[0].Port.IntVal)
+	assert.EqualValues(t, 9150, metrics.Ingress[0].Ports[1].Port.IntVal)
+}
+
+// The one pod of mode monolithic both receives and answers.
+func TestNetworkPoliciesOfOnePod(t *testing.T) {
+	specs := tempo.NetworkPolicies(tempo.Network{TracesFrom: []string{"apps"}, QueryFrom: "monitoring"}, "traces", chart.Monolithic, "10.0.0.11:9091", false,
+		tempo.Options{Receivers: []string{"otlpGrpc"}})
+	for _, name := range []string{"traces", "query"} {
+		assert.Equal(t, map[string]any{"matchLabels": map[string]any{"app.kubernetes.io/instance": "traces"}}, specs[name]["podSelector"], name)
+	}
 }
 
 func TestNetworkPoliciesLetOut(t *testing.T) {

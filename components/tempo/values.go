@@ -320,7 +320,7 @@ func (o Options) generator() map[string]any {
 		processors = append(processors, "span-metrics")
 	}
 	return map[string]any{
-		"metricsGenerator": map[string]any{"config": o.generatorConfig()},
+		"metricsGenerator": map[string]any{"config": o.generatorConfig(), "affinity": generatorAffinity},
 		"overrides": map[string]any{
 			"defaults": map[string]any{
 				"metrics_generator": map[string]any{"processors": processors},
@@ -328,6 +328,20 @@ func (o Options) generator() map[string]any {
 		},
 	}
 }
+
+// generatorAffinity spreads the pods of the metrics-generator over the nodes if there is
+// room. The chart requires a node for each, and starts a new pod before it ends one, so
+// that a cluster with as many nodes as pods, one and one too, has no room for the new one:
+// each change of its pods would wait without end. It is a template, as the chart's is.
+const generatorAffinity = `podAntiAffinity:
+  preferredDuringSchedulingIgnoredDuringExecution:
+    - weight: 100
+      podAffinityTerm:
+        labelSelector:
+          matchLabels:
+            {{- include "tempo.selectorLabels" (dict "ctx" . "component" "metrics-generator") | nindent 12 }}
+        topologyKey: kubernetes.io/hostname
+`
 
 // generatorConfig is Tempo's section metrics_generator.
 func (o Options) generatorConfig() map[string]any {

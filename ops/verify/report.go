@@ -176,6 +176,11 @@ func reason(err error) error {
 }
 
 func timedOut(err error) bool {
+	// A rate limiter does not begin to wait for longer than a deadline, and has no type
+	// for it. Source: golang.org/x/time/rate, Limiter.wait.
+	if err != nil && strings.Contains(err.Error(), "would exceed context deadline") {
+		return true
+	}
 	return errors.Is(err, errNoResponse) || errors.Is(err, context.DeadlineExceeded) || status.Code(err) == codes.DeadlineExceeded
 }
 
