@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/picluster/picluster/ops/drift"
+	"github.com/picluster/picluster/ops/engine"
 )
 
 // up looks, tells what has drifted, and runs `pulumi up`. Preview, confirmation,
@@ -57,7 +59,34 @@ func (o *options) runUp(ctx context.Context, args ...string) error {
 	if o.yes {
 		args = append(args, "--yes")
 	}
-	return o.stack.Run(ctx, o.lockTimeout, "up", args...)
+	err := o.stack.Run(ctx, o.lockTimeout, "up", args...)
+	if err != nil && ctx.Err() == nil {
+		o.diagnose(ctx)
+	}
+	return err
+}
+
+// diagnoseTimeout limits what follows an up that has failed.
+const diagnoseTimeout = 15 * time.Second
+
+// diagnose prints, after an up that has failed, which pods of the stack's releases are
+// not ready and why: of those that Helm waits for, its own error names none.
+func (o *options) diagnose(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, diagnoseTimeout)
+	defer cancel()
+	state, config, err := o.read(ctx)
+	if err != nil {
+		return // the error of the up says more
+	}
+	_, cluster, err := drift.Servers(ctx, config)
+	if err != nil || cluster == nil {
+		return
+	}
+	for _, r := range state.Of(engine.ReleaseType) {
+		if why := cluster.Diagnose(ctx, r.Text("namespace"), r.Text("name"), state.Secrets); why != "" {
+			fmt.Fprintln(os.Stderr, why)
+		}
+	}
 }
 
 // show prints what has drifted, and what is ignored.

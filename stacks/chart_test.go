@@ -23,6 +23,7 @@ var printedWhole = map[string]string{
 	"storage.trace.s3":                               "the keys of Tempo's own S3 backend; storage.trace is printed",
 	"tempo.storage.trace.s3":                         "the same of chart tempo",
 	"tempo.storage.trace.blocklist_poll":             "a key of Tempo's own; tempo.storage is printed",
+	"tempo.readinessProbe.failureThreshold":          "a field of Kubernetes's own; the section readinessProbe is printed",
 	"tempo.readinessProbe.periodSeconds":             "a field of Kubernetes's own; the section readinessProbe is printed",
 	"tempo.securityContext.seccompProfile":           "a field of Kubernetes's own; the section securityContext is printed",
 	"metricsGenerator.config.processor.local_blocks": "a processor of Tempo's; the section processor is printed",

@@ -208,6 +208,13 @@ func TestUpgrade(t *testing.T) {
 	}
 	frontend := service("tempo-query-frontend")
 
+	// As on one node, where a new pod has no room beside the old one.
+	nodes := strings.Fields(h.kubectl("get", "nodes", "--output=jsonpath={.items[*].metadata.name}"))
+	require.Greater(t, len(nodes), 1)
+	h.kubectl(append([]string{"cordon"}, nodes[1:]...)...)
+	h.kubectl("delete", "pods", "--all", "--namespace=tempo", "--wait=true")
+	h.kubectl("rollout", "status", "deployments,statefulsets", "--namespace=tempo", "--selector=app.kubernetes.io/instance=tempo", "--timeout=2m")
+
 	h.useChart(current, "2.26.2")
 	h.converges()
 	assert.Empty(t, service("tempo-memcached"))

@@ -59,6 +59,29 @@ func TestMonolithic(t *testing.T) {
 		n.whileSending(func() {})
 	}))
 	n.readdress()
+	h.sub("verify", func(h harness) {
+		for step, result := range h.verifies() {
+			if want := "ok"; step == "block" || strings.HasPrefix(step, "grafana") {
+				assert.Equal(h, "not checked", result, step)
+			} else {
+				assert.Equal(h, want, result, step)
+			}
+		}
+	})
+	h.sub("a pod that crashes, and is not replaced", func(h harness) {
+		h.setAll("timeout=20", "values.tempo.extraArgs.no-such-flag=x")
+		out, code := h.picluster(nil, "up", "--yes")
+		assert.Equal(h, 1, code, lastLines(out, 20))
+		assert.Contains(h, out, "StatefulSet tempo: pod tempo-0, container tempo: ")
+		h.unset("values")
+		out, code = h.picluster(nil, "up", "--yes")
+		assert.Equal(h, 1, code, lastLines(out, 20))
+		assert.Contains(h, out, "Fix: kubectl delete pod --namespace tempo tempo-0")
+		h.kubectl("delete", "pod", "--namespace=tempo", "tempo-0")
+		h.unset("timeout")
+		h.converges()
+		n.on(func(n network) { n.find(n.sent.all()) })(h)
+	})
 	h.sub("a rotation of one pod", n.on(func(n network) {
 		n.whileSending(func() { n.rotates() })
 		assert.Equal(n, "tempo.v2", n.secretKeys().access)

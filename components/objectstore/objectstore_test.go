@@ -269,8 +269,8 @@ func TestBadArgs(t *testing.T) {
 			[]string{`Bucket "K3S"`, `User "a b"`, `Policy "x=y"`},
 		},
 		"a version of none": {&objectstore.Args{Bucket: "k3s-tempo", User: "tempo", KeyVersion: -1}, []string{"KeyVersion: got -1; want 1 or more"}},
-		"two dots": {&objectstore.Args{Bucket: "k3s..tempo", User: "tempo"}, []string{`Bucket "k3s..tempo"`}},
-		"address":  {&objectstore.Args{Bucket: "10.0.0.11", User: "tempo"}, []string{`Bucket "10.0.0.11"`}},
+		"two dots":          {&objectstore.Args{Bucket: "k3s..tempo", User: "tempo"}, []string{`Bucket "k3s..tempo"`}},
+		"address":           {&objectstore.Args{Bucket: "10.0.0.11", User: "tempo"}, []string{`Bucket "10.0.0.11"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			resources, err := pulumitest.Run(t, false, nil, func(ctx *pulumi.Context) error {

@@ -2,6 +2,8 @@ package tempo
 
 import (
 	"maps"
+
+	"github.com/picluster/picluster/components/helm"
 )
 
 // The section of chart tempo-distributed that the cache is deployed by, from line 2.11
@@ -34,7 +36,8 @@ func separateCache(values map[string]any, release string) map[string]any {
 	cache["enabled"] = enabled
 	values = maps.Clone(values)
 	values[memcached] = shared
-	values[cacheSection] = cache
+	own, _ := values[cacheSection].(map[string]any)
+	values[cacheSection] = helm.Merge(cache, own)
 	if _, given := values["cache"]; enabled && !given {
 		values["cache"] = map[string]any{"caches": []any{map[string]any{
 			"memcached": map[string]any{

@@ -28,9 +28,9 @@ func (s Settings) monolithic() map[string]any {
 		"storage": map[string]any{
 			"trace": map[string]any{"backend": "s3", "s3": s.s3(), "blocklist_poll": blocklistPoll},
 		},
-		"ingester":         map[string]any{"flush_all_on_shutdown": true},
-		"queryFrontend":    map[string]any{"search": map[string]any{"query_backend_after": searchBackendAfter}},
-		"readinessProbe":   readiness(),
+		"ingester":       map[string]any{"flush_all_on_shutdown": true},
+		"queryFrontend":  map[string]any{"search": map[string]any{"query_backend_after": searchBackendAfter}},
+		"readinessProbe": readiness(),
 		"securityContext": map[string]any{
 			"allowPrivilegeEscalation": false,
 			"capabilities":             map[string]any{"drop": []any{"ALL"}},

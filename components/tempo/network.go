@@ -80,7 +80,7 @@ func NetworkPolicies(n Network, release, mode, endpoint string, insecure bool, o
 		"traces": ingress(distributor, senders, receivers),
 		// Prometheus reads each pod on the port that has the API too.
 		"metrics": ingress(nil, []any{namespace(n.QueryFrom)}, []port{{containerQueryPort, "TCP"}, {exporterPort, "TCP"}}),
-		"query":  ingress(frontend, []any{namespace(n.QueryFrom)}, []port{{containerQueryPort, "TCP"}}),
+		"query":   ingress(frontend, []any{namespace(n.QueryFrom)}, []port{{containerQueryPort, "TCP"}}),
 	}
 }
 

@@ -122,14 +122,15 @@ func Values(s Settings) map[string]any {
 }
 
 // readiness is how soon and how often a pod is asked whether it is ready. The charts'
-// 30 s and 10 s are most of what an up, and each restart of a pod, waits for.
+// 30 s and 10 s are most of what an up, and each restart of a pod, waits for. A pod that
+// does not respond stays in its Service for as long as with the charts' own, 30 s.
 func readiness() map[string]any {
-	return map[string]any{"initialDelaySeconds": 2, "periodSeconds": 2}
+	return map[string]any{"initialDelaySeconds": 2, "periodSeconds": 2, "failureThreshold": 15}
 }
 
-// blocklistPoll is how often queriers read the list of blocks, and so how long a trace
-// can be missing that an ingester has written to the bucket at its end. Tempo's default
-// is 5 minutes.
+// blocklistPoll is how often the compactor writes the list of blocks, and queriers read
+// it. A trace that an ingester has written to the bucket at its end can be missing for
+// twice as long. Tempo's default is 5 minutes.
 const blocklistPoll = "15s"
 
 // searchBackendAfter is the age from which a search reads the bucket too, and not the
@@ -320,7 +321,13 @@ func (o Options) generator() map[string]any {
 		processors = append(processors, "span-metrics")
 	}
 	return map[string]any{
-		"metricsGenerator": map[string]any{"config": o.generatorConfig(), "affinity": generatorAffinity},
+		"metricsGenerator": map[string]any{
+			// The chart wants a node for each of its pods, and as a Deployment starts a new
+			// one before it ends the old one: a cluster with as many nodes as pods, as with
+			// one and one, would wait for a node without end.
+			"kind":   "StatefulSet",
+			"config": o.generatorConfig(),
+		},
 		"overrides": map[string]any{
 			"defaults": map[string]any{
 				"metrics_generator": map[string]any{"processors": processors},
@@ -328,20 +335,6 @@ func (o Options) generator() map[string]any {
 		},
 	}
 }
-
-// generatorAffinity spreads the pods of the metrics-generator over the nodes if there is
-// room. The chart requires a node for each, and starts a new pod before it ends one, so
-// that a cluster with as many nodes as pods, one and one too, has no room for the new one:
-// each change of its pods would wait without end. It is a template, as the chart's is.
-const generatorAffinity = `podAntiAffinity:
-  preferredDuringSchedulingIgnoredDuringExecution:
-    - weight: 100
-      podAffinityTerm:
-        labelSelector:
-          matchLabels:
-            {{- include "tempo.selectorLabels" (dict "ctx" . "component" "metrics-generator") | nindent 12 }}
-        topologyKey: kubernetes.io/hostname
-`
 
 // generatorConfig is Tempo's section metrics_generator.
 func (o Options) generatorConfig() map[string]any {

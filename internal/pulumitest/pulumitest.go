@@ -65,7 +65,7 @@ func Has(inputs resource.PropertyMap, key string) bool {
 func Run(t *testing.T, preview bool, config map[string]string, program pulumi.RunFunc) ([]Resource, error) {
 	t.Helper()
 	m := &monitor{preview: preview}
-	withCluster := map[string]string{"kubernetes:kubeconfig": emptyCluster(t)}
+	withCluster := map[string]string{"kubernetes:kubeconfig": readyCluster(t)}
 	maps.Copy(withCluster, config)
 	err := pulumi.RunErr(program, pulumi.WithMocks("picluster", "test", m), func(info *pulumi.RunInfo) {
 		info.DryRun = preview
@@ -88,13 +88,18 @@ func Run(t *testing.T, preview bool, config map[string]string, program pulumi.Ru
 // ClusterUID is the UID of every namespace that is read.
 const ClusterUID = "0f2b6e0c-7d5b-4b53-9a52-1d0d4a7f5c11"
 
-// emptyCluster serves a Kubernetes API that has no pods, and returns a kubeconfig
-// for it: a program that looks for pods must not reach a real cluster.
-func emptyCluster(t *testing.T) (kubeconfig string) {
+// readyCluster serves a Kubernetes API in which each release has a workload without pods,
+// and returns a kubeconfig for it: a program that waits for pods must not reach a real
+// cluster.
+func readyCluster(t *testing.T) (kubeconfig string) {
 	t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprint(w, `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":{},"items":[]}`)
+		items := "[]"
+		if strings.HasSuffix(r.URL.Path, "/statefulsets") {
+			items = `[{"metadata":{"name":"idle"},"spec":{"replicas":0}}]`
+		}
+		fmt.Fprintf(w, `{"kind":"List","apiVersion":"v1","metadata":{},"items":%s}`, items)
 	}))
 	t.Cleanup(server.Close)
 	return fmt.Sprintf(`{"apiVersion":"v1","kind":"Config","current-context":"test",

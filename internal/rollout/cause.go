@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -15,20 +14,23 @@ import (
 // logLines is how many lines of a log an error has.
 const logLines = 5
 
-// unreadyError says why workloads are not ready.
-func (r Release) unreadyError(ctx context.Context, client *Client, l look, timeout time.Duration) string {
+// causes says why workloads are not ready, a line for each cause.
+func (r Release) causes(ctx context.Context, client *Client, l look) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "release %s/%s is deployed, but not ready after %s:", r.Namespace, r.Name, timeout)
 	for _, w := range l.unready {
-		causes := r.causes(ctx, client, l.podsOf(w))
+		pods := l.podsOf(w)
+		causes := r.podCauses(ctx, client, w, pods)
 		if len(causes) == 0 {
-			causes = []string{"it has no pod; see kubectl describe " + strings.ToLower(w.kind) + " --namespace " + r.Namespace + " " + w.Metadata.Name}
+			what := "its pods are not the newest"
+			if len(pods) == 0 {
+				what = "it has no pod"
+			}
+			causes = []string{fmt.Sprintf("%s; see kubectl describe %s --namespace %s %s", what, strings.ToLower(w.kind), r.Namespace, w.Metadata.Name)}
 		}
 		for _, cause := range causes {
 			fmt.Fprintf(&text, "\n  %s %s: %s", w.kind, w.Metadata.Name, cause)
 		}
 	}
-	text.WriteString("\nNothing is lost: the bucket has what was flushed, and the previous key stays valid. Fix: correct the cause, then run pulumi up again; or set the previous value in the configuration, then run pulumi up")
 	return r.redacted(text.String())
 }
 
@@ -41,21 +43,35 @@ func (l look) podsOf(w workload) []pod {
 	return slices.DeleteFunc(slices.Clone(l.pods), func(p pod) bool { return !selector.Matches(labels.Set(p.Metadata.Labels)) })
 }
 
-// causes says of each pod that is not ready why.
-func (r Release) causes(ctx context.Context, client *Client, pods []pod) (causes []string) {
+// podCauses says of each pod of a workload that is not ready why.
+func (r Release) podCauses(ctx context.Context, client *Client, w workload, pods []pod) (causes []string) {
 	for _, p := range pods {
+		before := len(causes)
+		name := "pod " + p.Metadata.Name
 		if p.Metadata.DeletionTimestamp != nil {
+			causes = append(causes, fmt.Sprintf("%s is terminating on node %s", name, p.Spec.NodeName))
 			continue
 		}
+		unready := ""
 		for _, condition := range p.Status.Conditions {
-			if condition.Type == "PodScheduled" && condition.Status == "False" {
-				causes = append(causes, fmt.Sprintf("pod %s has no node: %s", p.Metadata.Name, condition.Message))
+			switch {
+			case condition.Type == "PodScheduled" && condition.Status == "False":
+				causes = append(causes, fmt.Sprintf("%s has no node: %s", name, condition.Message))
+			case condition.Type == "Ready" && condition.Status != "True":
+				unready = strings.TrimSuffix(fmt.Sprintf("%s on node %s is not Ready: %s", name, p.Spec.NodeName, condition.Message), ": ")
 			}
 		}
 		for _, c := range append(slices.Clone(p.Status.InitContainerStatuses), p.Status.ContainerStatuses...) {
 			if cause := c.cause(); cause != "" {
-				causes = append(causes, fmt.Sprintf("pod %s, container %s: %s%s", p.Metadata.Name, c.Name, cause, r.log(ctx, client, p, c)))
+				causes = append(causes, fmt.Sprintf("%s, container %s: %s%s", name, c.Name, cause, r.log(ctx, client, p, c)))
 			}
+		}
+		if len(causes) == before && unready != "" {
+			causes = append(causes, unready) // its containers run on a node that is down
+		}
+		// Kubernetes does not replace such a pod: kubernetes/kubernetes#67250.
+		if revision := p.Metadata.Labels["controller-revision-hash"]; w.kind == "StatefulSet" && len(causes) > before && revision != w.Status.UpdateRevision && w.Status.UpdateRevision != "" {
+			causes = append(causes, fmt.Sprintf("%s is of the previous revision, and a StatefulSet waits for it. Fix: kubectl delete pod --namespace %s %s", name, r.Namespace, p.Metadata.Name))
 		}
 	}
 	return causes
@@ -82,7 +98,7 @@ func (c container) cause() string {
 }
 
 // log returns the last lines of a container's log: of its last run that has ended, if
-// it does not run. The log is a help, so that an error on the way is only said.
+// it does not run. If the log cannot be read, it says so.
 func (r Release) log(ctx context.Context, client *Client, p pod, c container) string {
 	if c.State.Waiting != nil && c.LastState.Terminated == nil {
 		return "" // it has never run

@@ -44,16 +44,21 @@ type workload struct {
 		} `json:"strategy"`
 	} `json:"spec"`
 	Status struct {
-		ObservedGeneration int64 `json:"observedGeneration"`
-		UpdatedReplicas    int   `json:"updatedReplicas"`
-		ReadyReplicas      int   `json:"readyReplicas"`
+		ObservedGeneration int64  `json:"observedGeneration"`
+		Replicas           int    `json:"replicas"`
+		UpdatedReplicas    int    `json:"updatedReplicas"`
+		ReadyReplicas      int    `json:"readyReplicas"`
+		UpdateRevision     string `json:"updateRevision"` // of a StatefulSet
 	} `json:"status"`
 }
 
 // pod is a pod.
 type pod struct {
 	Metadata metav1.ObjectMeta `json:"metadata"`
-	Status   struct {
+	Spec     struct {
+		NodeName string `json:"nodeName"`
+	} `json:"spec"`
+	Status struct {
 		Phase      string `json:"phase"`
 		Conditions []struct {
 			Type, Status, Message string
@@ -120,6 +125,12 @@ func (c *Client) get(ctx context.Context, path string, query url.Values) ([]byte
 		var status metav1.Status
 		_ = json.Unmarshal(body, &status) // another server's answer has none
 		err = fmt.Errorf("GET %s: %s: %s", target.Redacted(), response.Status, status.Message)
+		if response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden {
+			err = deniedError{err}
+		}
 	}
 	return body, err
 }
+
+// deniedError is of a request that the API server denies, now and later.
+type deniedError struct{ error }

@@ -18,7 +18,7 @@ import (
 )
 
 // interval is how often Await looks.
-const interval = time.Second
+const interval = 2 * time.Second
 
 // instanceLabel is the label that Helm charts give to all that a release has.
 const instanceLabel = "app.kubernetes.io/instance"
@@ -40,9 +40,10 @@ type Release struct {
 
 // Await waits until each Deployment and StatefulSet of a release is ready, one with a
 // single replica included, and until no pod has other keys, terminating ones included.
-// Pods that have ended do not count. report receives what is waited for, when that
-// changes. After timeout the error names the pods that are left, with the cause and the
-// last lines of the log of those that do not become ready.
+// Pods that have ended do not count. Of several replicas one may be missing, as when a
+// node is down. report receives what is waited for, when that changes. After timeout the
+// error names the pods that are left, with the cause and the last lines of the log of
+// those that do not become ready.
 func Await(ctx context.Context, client *Client, r Release, timeout time.Duration, report func(string)) error {
 	var last look
 	var lastErr error
@@ -50,6 +51,9 @@ func Await(ctx context.Context, client *Client, r Release, timeout time.Duration
 	err := wait.PollUntilContextTimeout(ctx, interval, timeout, true, func(ctx context.Context) (bool, error) {
 		found, err := r.look(ctx, client)
 		if lastErr = err; err != nil {
+			if denied := (deniedError{}); errors.As(err, &denied) {
+				return false, err
+			}
 			return false, nil // a short outage must not end the update
 		}
 		last, seen = found, true
@@ -64,7 +68,7 @@ func Await(ctx context.Context, client *Client, r Release, timeout time.Duration
 		return nil
 	case errors.Is(err, context.Canceled):
 		return err
-	case !seen:
+	case !seen || errors.As(lastErr, &deniedError{}):
 		return fmt.Errorf("release %s/%s: its pods cannot be read: %w", r.Namespace, r.Name, lastErr)
 	}
 	var problems []string
@@ -72,7 +76,8 @@ func Await(ctx context.Context, client *Client, r Release, timeout time.Duration
 		// The wait's own time is over.
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
-		problems = append(problems, r.unreadyError(ctx, client, last, timeout))
+		problems = append(problems, fmt.Sprintf("release %s/%s is deployed, but not ready after %s:%s\nNo user of the bucket was deleted. Fix: correct the cause, or set the previous value in the configuration; then run pulumi up again",
+			r.Namespace, r.Name, timeout, r.causes(ctx, client, last)))
 	}
 	if len(last.left)+len(last.terminating) > 0 {
 		problems = append(problems, r.keysError(last, timeout))
@@ -80,10 +85,24 @@ func Await(ctx context.Context, client *Client, r Release, timeout time.Duration
 	return errors.New(strings.Join(problems, "\n"))
 }
 
+// Diagnose returns the pods of a release that are not ready, a line each, with the cause
+// and the last lines of their log; empty if all are. Of what it cannot read it says so.
+func Diagnose(ctx context.Context, client *Client, r Release) string {
+	found, err := r.look(ctx, client)
+	if err != nil {
+		return fmt.Sprintf("release %s/%s: its pods cannot be read: %v", r.Namespace, r.Name, err)
+	}
+	if len(found.unready) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("release %s/%s is not ready:%s", r.Namespace, r.Name, r.causes(ctx, client, found))
+}
+
 // look is what one look has found.
 type look struct {
-	pods    []pod
-	unready []workload
+	pods      []pod
+	workloads int
+	unready   []workload
 	// left have other keys, and so have terminating, which are about to end.
 	left, terminating []string
 }
@@ -111,6 +130,7 @@ func (r Release) look(ctx context.Context, client *Client) (l look, err error) {
 		if err := client.list(ctx, "apis/apps/v1", r.Namespace, resource, own, &workloads); err != nil {
 			return l, err
 		}
+		l.workloads += len(workloads)
 		for _, w := range workloads {
 			if w.kind = kind; !w.ready() {
 				l.unready = append(l.unready, w)
@@ -119,6 +139,9 @@ func (r Release) look(ctx context.Context, client *Client) (l look, err error) {
 	}
 	slices.SortFunc(l.unready, func(a, b workload) int { return strings.Compare(a.Metadata.Name, b.Metadata.Name) })
 	// A pod that was evicted stays listed, and would be waited for without end.
+	if l.workloads == 0 {
+		return l, fmt.Errorf("no Deployment or StatefulSet in namespace %s has the label %s=%s. Fix: have the chart set it", r.Namespace, instanceLabel, r.Name)
+	}
 	own.Set("fieldSelector", "status.phase!=Succeeded,status.phase!=Failed")
 	if err := client.list(ctx, "api/v1", r.Namespace, "pods", own, &l.pods); err != nil {
 		return l, err
@@ -148,8 +171,9 @@ func (r Release) hasOtherKeys(p pod) bool {
 	return have != r.Keys
 }
 
-// ready says whether a workload runs what was deployed: as Helm's wait, but for a single
-// replica, which has to be ready.
+// ready says whether a workload runs what was deployed, and nothing else: as Helm's wait,
+// but for a single replica, which has to be ready, and for one of several, which may be on
+// a node that is down.
 func (w workload) ready() bool {
 	replicas := 1
 	if w.Spec.Replicas != nil {
@@ -159,11 +183,15 @@ func (w workload) ready() bool {
 		return true
 	}
 	missing := 0
+	if replicas > 1 {
+		missing = 1
+	}
 	if w.kind == "Deployment" && replicas > 1 {
-		missing = min(replicas-1, maxUnavailable(w.Spec.Strategy.RollingUpdate.MaxUnavailable, replicas))
+		missing = min(replicas-1, max(missing, maxUnavailable(w.Spec.Strategy.RollingUpdate.MaxUnavailable, replicas)))
 	}
 	return w.Status.ObservedGeneration >= w.Metadata.Generation &&
 		w.Status.UpdatedReplicas >= replicas-missing &&
+		w.Status.UpdatedReplicas >= w.Status.Replicas &&
 		w.Status.ReadyReplicas >= replicas-missing
 }
 
@@ -193,6 +221,6 @@ func (r Release) keysError(l look, timeout time.Duration) string {
 		fixes = append(fixes, fmt.Sprintf("wait for %s to end; if its node is gone, kubectl delete pod --force --grace-period=0 --namespace %s %s",
 			strings.Join(l.terminating, ", "), r.Namespace, strings.Join(l.terminating, " ")))
 	}
-	return fmt.Sprintf("pods of release %s/%s still have the previous key after %s: %s. The key stays valid. Fix: %s. Then run pulumi up again",
+	return fmt.Sprintf("pods of release %s/%s still have the previous key after %s: %s. Their user is not deleted. Fix: %s. Then run pulumi up again",
 		r.Namespace, r.Name, timeout, strings.Join(append(slices.Clone(l.left), l.terminating...), ", "), strings.Join(fixes, "; "))
 }

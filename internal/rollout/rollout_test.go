@@ -18,7 +18,8 @@ import (
 
 type m = map[string]any
 
-// cluster plays an API server that has some objects of release tempo/tempo.
+// cluster is an API server that has some objects of release tempo/tempo: one Deployment
+// that is ready, unless a test sets others.
 type cluster struct {
 	*httptest.Server
 
@@ -26,11 +27,12 @@ type cluster struct {
 	objects  map[string][]m // by the resource
 	log      string
 	failures int // of the next requests
+	denied   bool
 	queries  []string
 }
 
 func newCluster(t *testing.T) *cluster {
-	c := &cluster{objects: map[string][]m{}}
+	c := &cluster{objects: map[string][]m{"deployments": {workload(1, 1, 1, 1)}}}
 	c.Server = httptest.NewServer(c)
 	t.Cleanup(c.Close)
 	return c
@@ -44,6 +46,10 @@ func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.failures--
 		w.WriteHeader(http.StatusServiceUnavailable)
 		_ = json.NewEncoder(w).Encode(m{"kind": "Status", "message": "etcd is away"})
+		return
+	}
+	if c.denied {
+		w.WriteHeader(http.StatusForbidden)
 		return
 	}
 	if strings.HasSuffix(r.URL.Path, "/log") {
@@ -96,7 +102,7 @@ func workload(replicas, updated, ready int, maxUnavailable any) m {
 			"selector": m{"matchLabels": m{"app.kubernetes.io/component": "querier"}},
 			"strategy": m{"rollingUpdate": m{"maxUnavailable": maxUnavailable}},
 		},
-		"status": m{"observedGeneration": 2, "updatedReplicas": updated, "readyReplicas": ready},
+		"status": m{"observedGeneration": 2, "replicas": updated, "updatedReplicas": updated, "readyReplicas": ready},
 	}
 }
 
@@ -136,11 +142,11 @@ func TestAwaitKeys(t *testing.T) {
 		"no pod":                      {nil, ""},
 		"the new":                     {[]m{pod("a")}, ""},
 		"none, and needs none":        {[]m{pod("a", component("memcached"))}, ""},
-		"none, as before an adoption": {[]m{pod("a", component("ingester"))}, "still have the previous key after 10ms: a. The key stays valid."},
+		"none, as before an adoption": {[]m{pod("a", component("ingester"))}, "still have the previous key after 10ms: a. Their user is not deleted."},
 		"two with the old": {[]m{pod("b", keys("old")), pod("a", keys("old")), pod("c")},
-			"still have the previous key after 10ms: a, b. The key stays valid. Fix: kubectl rollout restart of what created a, b; if its template was changed outside Pulumi, picluster repair. Then run pulumi up again"},
+			"still have the previous key after 10ms: a, b. Their user is not deleted. Fix: kubectl rollout restart of what created a, b; if its template was changed outside Pulumi, picluster repair. Then run pulumi up again"},
 		"terminating": {[]m{pod("a", keys("old"), terminating)},
-			"a. The key stays valid. Fix: wait for a to end; if its node is gone, kubectl delete pod --force --grace-period=0 --namespace tempo a. Then run pulumi up again"},
+			"a. Their user is not deleted. Fix: wait for a to end; if its node is gone, kubectl delete pod --force --grace-period=0 --namespace tempo a. Then run pulumi up again"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := newCluster(t).set("pods", test.pods...).await(t, 10*time.Millisecond)
@@ -156,6 +162,8 @@ func TestAwaitKeys(t *testing.T) {
 func TestAwaitReady(t *testing.T) {
 	generation := workload(1, 1, 1, 1)
 	generation["metadata"].(m)["generation"] = 3
+	beside := workload(1, 1, 1, "25%") // the old pod is Ready, and the new one is not
+	beside["status"].(m)["replicas"] = 2
 	for name, test := range map[string]struct {
 		kind     string
 		workload m
@@ -170,7 +178,11 @@ func TestAwaitReady(t *testing.T) {
 		"more than may be":               {"deployments", workload(3, 3, 1, 1), false},
 		"all may be missing":             {"deployments", workload(2, 0, 0, "100%"), false},
 		"not seen by its controller":     {"deployments", generation, false},
-		"a StatefulSet has no surplus":   {"statefulsets", workload(3, 3, 2, 1), false},
+		"an old one beside it":           {"deployments", beside, false},
+		"one of two is the old one":      {"deployments", func() m { w := workload(2, 1, 2, 1); w["status"].(m)["replicas"] = 2; return w }(), false},
+		"one is on a node that is down":  {"statefulsets", workload(3, 3, 2, nil), true},
+		"two are":                        {"statefulsets", workload(3, 3, 1, nil), false},
+		"one StatefulSet's one pod":      {"statefulsets", workload(1, 1, 0, nil), false},
 		"a StatefulSet":                  {"statefulsets", workload(3, 3, 3, nil), true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -202,18 +214,61 @@ func TestAwaitSaysTheCause(t *testing.T) {
 		"it has just crashed": {[]m{pod("a", containers(m{"state": m{"terminated": crashed}}))}, []string{"ended with Error, exit code 1, and was restarted 0 times\n    unknown"}},
 		"its probe fails":     {[]m{pod("a", containers(m{"state": m{"running": m{}}}))}, []string{"it runs, but its readiness probe fails\n    unknown"}},
 		"one is ready":        {[]m{pod("a", containers(m{"ready": true})), pod("b", containers(m{}))}, []string{"pod b"}},
-		"another workload's":  {[]m{pod("a", component("memcached"), containers(m{}))}, []string{"it has no pod"}},
+		"its node is down": {[]m{pod("a", func(_, status m) {
+			status["conditions"] = []m{{"type": "Ready", "status": "False"}}
+		}, containers(m{"ready": true}))}, []string{"pod a on node  is not Ready"}},
+		"terminating":        {[]m{pod("a", terminating)}, []string{"pod a is terminating on node"}},
+		"another workload's": {[]m{pod("a", component("memcached"), containers(m{}))}, []string{"it has no pod"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCluster(t).set("deployments", workload(1, 1, 0, 1)).set("pods", test.pods...)
 			c.log = "unknown type: opencensus\nkey hunter2\n"
 			err := c.await(t, 10*time.Millisecond)
-			for _, want := range append(test.want, "Fix: correct the cause, then run pulumi up again") {
+			for _, want := range append(test.want, "Fix: correct the cause, or set the previous value in the configuration; then run pulumi up again") {
 				assert.ErrorContains(t, err, want)
 			}
 			assert.NotContains(t, err.Error(), "pod a, container tempo: \n")
 		})
 	}
+}
+
+// A StatefulSet waits for a pod that is not Ready before it replaces it, so that no up
+// corrects it.
+func TestAwaitNamesThePodThatAStatefulSetWaitsFor(t *testing.T) {
+	w := workload(1, 0, 0, nil)
+	w["status"].(m)["updateRevision"] = "new"
+	hash := func(metadata, _ m) { metadata["labels"].(m)["controller-revision-hash"] = "old" }
+	c := newCluster(t).set("deployments").set("statefulsets", w).set("pods", pod("tempo-0", hash, containers(m{"state": m{"waiting": m{"reason": "CrashLoopBackOff"}}})))
+	assert.ErrorContains(t, c.await(t, 10*time.Millisecond), "Fix: kubectl delete pod --namespace tempo tempo-0")
+	w["status"].(m)["updateRevision"] = "old"
+	assert.NotContains(t, c.await(t, 10*time.Millisecond).Error(), "kubectl delete pod")
+}
+
+// A release whose objects have other labels is not taken for one that is ready.
+func TestAwaitWithoutWorkloads(t *testing.T) {
+	c := newCluster(t).set("deployments")
+	assert.ErrorContains(t, c.await(t, 10*time.Millisecond), "no Deployment or StatefulSet in namespace tempo has the label app.kubernetes.io/instance=tempo")
+}
+
+// What the API server denies it denies in 10 minutes too.
+func TestAwaitEndsWhenItIsDenied(t *testing.T) {
+	c := newCluster(t)
+	c.denied = true
+	assert.ErrorContains(t, c.await(t, time.Hour), "403 Forbidden")
+}
+
+func TestDiagnose(t *testing.T) {
+	client, err := rollout.NewClient(&rest.Config{Host: newCluster(t).URL})
+	require.NoError(t, err)
+	release := rollout.Release{Namespace: "tempo", Name: "tempo"}
+	assert.Empty(t, rollout.Diagnose(t.Context(), client, release))
+
+	c := newCluster(t).set("deployments", workload(1, 1, 0, 1)).set("pods", pod("a", containers(m{"state": m{"waiting": m{"reason": "ImagePullBackOff"}}})))
+	client, err = rollout.NewClient(&rest.Config{Host: c.URL})
+	require.NoError(t, err)
+	assert.Equal(t, "release tempo/tempo is not ready:\n  Deployment tempo-querier: pod a, container tempo: ImagePullBackOff", rollout.Diagnose(t.Context(), client, release))
+	c.fail(3)
+	assert.Contains(t, rollout.Diagnose(t.Context(), client, release), "its pods cannot be read")
 }
 
 // A container that waits to be started again has its log in the run before.
@@ -237,7 +292,7 @@ func TestAwaitWaits(t *testing.T) {
 	var reports []string
 	require.NoError(t, c.awaitContext(t.Context(), t, 30*time.Second, func(text string) {
 		reports = append(reports, text)
-		c.set("pods").set("deployments")
+		c.set("pods").set("deployments", workload(1, 1, 1, 1))
 	}))
 	assert.Equal(t, []string{"waiting for Deployment tempo-querier, the end of pod a", ""}, reports)
 }

@@ -112,13 +112,16 @@ func (r *run) block(ctx context.Context) (string, error) {
 	return "block " + found + " in bucket " + r.Bucket, err
 }
 
-// covers says whether a block has spans of a time, by its meta.json.
+// covers says whether a block of ingesters has spans of a time, by its meta.json.
 func covers(meta []byte, at time.Time) bool {
 	var block struct {
 		StartTime time.Time `json:"startTime"`
 		EndTime   time.Time `json:"endTime"`
+		// ReplicationFactor is 1 for a block of the metrics-generator, which says nothing of
+		// the ingesters. Source: Tempo, tempodb/backend/block_meta.go.
+		ReplicationFactor int `json:"replicationFactor"`
 	}
-	if json.Unmarshal(meta, &block) != nil {
+	if json.Unmarshal(meta, &block) != nil || block.ReplicationFactor == 1 {
 		return false
 	}
 	at = at.Truncate(time.Second) // as Tempo notes it

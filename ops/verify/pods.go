@@ -23,7 +23,8 @@ func (r *run) pods(ctx context.Context) (string, error) {
 			return at("Kubernetes", "kubectl get pods --namespace "+r.Namespace, reason(err))
 		}
 		all = slices.DeleteFunc(all, func(p corev1.Pod) bool {
-			return p.DeletionTimestamp != nil || p.Status.Phase == corev1.PodSucceeded
+			// One that was evicted is listed until its node is cleaned up.
+			return p.DeletionTimestamp != nil || p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed
 		})
 		if len(all) == 0 {
 			return at(fmt.Sprintf("release %s/%s", r.Namespace, r.Release), r.drift(), fmt.Errorf("no pod has the label %s", r.selector()))

@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -170,12 +169,16 @@ func targetOf(stack, tenant string, outputs map[string]any, state *engine.State)
 	}
 	t.Release = release.Text("name")
 	values, _ := release.Inputs["values"].(map[string]any)
-	if on, _ := lookUp(values, "multitenancyEnabled").(bool); on {
-		return t, errors.New("picluster:values.multitenancyEnabled: got \"true\"; want false, because verify sends no X-Scope-OrgID. Fix: pulumi config rm --path values.multitenancyEnabled")
+	for _, path := range [][]string{{"multitenancyEnabled"}, {"tempo", "multitenancyEnabled"}} {
+		if on, _ := lookUp(values, path...).(bool); on {
+			key := "values." + strings.Join(path, ".")
+			return t, fmt.Errorf("picluster:%s: got \"true\"; want false, because verify sends no X-Scope-OrgID. Fix: pulumi config rm --path %s", key, key)
+		}
 	}
-	for _, path := range [][]string{{"metricsGenerator", "enabled"}, {"tempo", "metricsGenerator", "enabled"}} {
-		on, _ := lookUp(values, path...).(bool)
-		t.Generator = t.Generator || on
+	// The section overrides is below tempo in chart tempo.
+	for _, path := range [][]string{{"overrides"}, {"tempo", "overrides"}} {
+		processors, _ := lookUp(values, append(path, "defaults", "metrics_generator", "processors")...).([]any)
+		t.Generator = t.Generator || slices.Contains(processors, any("local-blocks"))
 	}
 	if t.Datasources, err = datasources(text("grafanaValues")); err != nil {
 		return t, err

@@ -38,7 +38,8 @@ func outputs(change func(map[string]any)) map[string]any {
 func TestTargets(t *testing.T) {
 	var grafana map[string]any
 	require.NoError(t, yaml.Unmarshal([]byte(grafanaValues), &grafana))
-	generator := map[string]any{"metricsGenerator": map[string]any{"enabled": true}}
+	processors := map[string]any{"defaults": map[string]any{"metrics_generator": map[string]any{"processors": []any{"local-blocks"}}}}
+	generator := map[string]any{"overrides": processors}
 	for name, test := range map[string]struct {
 		state *engine.State
 		want  func(*Target)

@@ -115,7 +115,13 @@ func ValidateVersion(mode, version string) error {
 	if err := ValidateExact(version); err != nil {
 		return err
 	}
-	of := charts[cmp.Or(mode, Microservices)]
+	mode = cmp.Or(mode, Microservices)
+	of := charts[mode]
+	for other, chart := range charts {
+		if other != mode && version == chart.version {
+			return fmt.Errorf("is of chart %s, and mode %s is chart %s", chart.name, mode, of.name)
+		}
+	}
 	major := semver.Major("v" + version)
 	var known []string
 	for _, line := range of.lines {

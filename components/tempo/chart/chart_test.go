@@ -45,6 +45,8 @@ func TestValidateVersion(t *testing.T) {
 	} {
 		assert.ErrorContains(t, chart.ValidateVersion(chart.Microservices, version), want, version)
 	}
+	assert.ErrorContains(t, chart.ValidateVersion(chart.Monolithic, "2.26.2"), "is of chart tempo-distributed, and mode monolithic is chart tempo")
+	assert.ErrorContains(t, chart.ValidateVersion("", "2.2.4"), "is of chart tempo, and mode microservices is chart tempo-distributed")
 	for _, version := range []string{"1.24.0", "3.0.0"} {
 		assert.ErrorContains(t, chart.ValidateVersion(chart.Monolithic, version), "this program has values for 2.x of chart tempo", version)
 	}

@@ -9,12 +9,6 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
-{{/* The real chart's name of it, for values that are templates; takes a dict of ctx and
-component. */}}
-{{- define "tempo.selectorLabels" -}}
-{{ include "selector" (dict "root" .ctx "component" .component) }}
-{{- end -}}
-
 {{- define "labels" -}}
 helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 app.kubernetes.io/managed-by: {{ .root.Release.Service }}
