@@ -129,8 +129,9 @@ e2e-download: # download the published charts and images into .e2e, with docker
 e2e: bin/lab bin/picluster # test CHART with the published charts and images on real nodes
 	@bin/lab packages
 	@LAB_NODES=real bin/lab build
-	LAB_CHART="$(REAL)/charts/$$CHART" LAB_CHART_MONOLITHIC=$(REAL)/charts/tempo-2.2.4 LAB_IMAGES=$(REAL)/images CI=true \
-		go test -count=1 -timeout=60m -v -run '^(TestTraces|TestMonolithic|TestVerify)$$' ./tests
+	LAB_CHART="$(REAL)/charts/$$CHART" LAB_CHART_MONOLITHIC=$(REAL)/charts/tempo-2.2.4 \
+		LAB_CHART_GUIDE=$(REAL)/charts/tempo-distributed-1.61.3 LAB_IMAGES=$(REAL)/images CI=true \
+		go test -count=1 -timeout=60m -v -run '^(TestTraces|TestTracesThroughAnUpgrade|TestMonolithic|TestVerify)$$' ./tests
 
 # The race detector requires a C compiler.
 race: arguments # run the unit tests, and the lab's, with the race detector

@@ -68,12 +68,12 @@ func TestMonolithic(t *testing.T) {
 			}
 		}
 	})
-	h.sub("a pod that crashes, and is not replaced", func(h harness) {
-		h.setAll("timeout=20", "values.tempo.extraArgs.no-such-flag=x")
+	h.sub("a pod that does not start, and is not replaced", func(h harness) {
+		h.setAll("timeout=20", "tempoVersion=2.99.0") // of which there is no image
 		out, code := h.picluster(nil, "up", "--yes")
 		assert.Equal(h, 1, code, lastLines(out, 20))
 		assert.Contains(h, out, "StatefulSet tempo: pod tempo-0, container tempo: ")
-		h.unset("values")
+		h.unset("tempoVersion")
 		out, code = h.picluster(nil, "up", "--yes")
 		assert.Equal(h, 1, code, lastLines(out, 20))
 		assert.Contains(h, out, "Fix: kubectl delete pod --namespace tempo tempo-0")

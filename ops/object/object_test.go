@@ -108,3 +108,19 @@ func TestDiff(t *testing.T) {
 	assert.NotContains(t, diff, "aHVudGVyM")
 	assert.Contains(t, diff, "+  a: '[secret]'\n")
 }
+
+// The API server adds its defaults to the volumes of a StatefulSet, which no client can
+// change.
+func TestDifferencesWithoutVolumesOfAStatefulSet(t *testing.T) {
+	set := func(template map[string]any) *object.Object {
+		return &object.Object{Object: map[string]any{
+			"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": map[string]any{"name": "tempo-ingester"},
+			"spec": map[string]any{"replicas": float64(1), "volumeClaimTemplates": []any{template}},
+		}}
+	}
+	live := set(map[string]any{"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": map[string]any{"name": "data"}})
+	want := set(map[string]any{"metadata": map[string]any{"name": "data"}})
+	assert.Empty(t, object.Differences(live, want, nil))
+	live.Object["spec"].(map[string]any)["replicas"] = float64(2)
+	assert.Len(t, object.Differences(live, want, nil), 1)
+}
