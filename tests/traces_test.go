@@ -410,7 +410,7 @@ func closedNamespace(n network) {
 	open := map[string][]string{
 		senders: {distributor + ":4317", distributor + ":4318"},
 		readers: {frontend + ":3200", distributor + ":3200"}, // Prometheus scrapes each pod
-		inside:  everything, // all of it listens
+		inside:  everything,                                  // all of it listens
 	}
 	type try struct {
 		from, to string
