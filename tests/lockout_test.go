@@ -239,11 +239,12 @@ func TestUpgrade(t *testing.T) {
 	h.has("precious")
 }
 
-// useChart sets the chart of a directory, and its version.
+// useChart sets the chart, a directory or a bare name, and its version.
 func (h harness) useChart(folder, version string) {
 	h.T.Helper()
 	h.set("chart", folder)
 	h.set("chartVersion", version)
+	h.set("chartRepository", "") // a bare name has that of its version
 }
 
 // chartOf returns a copy of the lab's chart of another version. The chart's cache changes

@@ -25,7 +25,8 @@ func (h harness) monolithic() {
 	}
 	folder, err := filepath.Abs(folder)
 	require.NoError(h, err)
-	h.setAll("mode=monolithic", "chart="+folder, "chartVersion=2.2.4")
+	h.setAll("mode=monolithic")
+	h.useChart(folder, "2.2.4")
 }
 
 // TestMonolithic takes a stack on real nodes from microservices to one pod and back. Each
