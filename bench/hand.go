@@ -71,11 +71,15 @@ func byHand(ctx context.Context, l *lab.Lab, values []byte) (func() error, error
 func onMinIO(ctx context.Context, l *lab.Lab, key string) error {
 	endpoint, access, secret := l.MinIO()
 	administrator := credentials.NewStaticV4(access, secret, "")
-	s3, err := minio.New(endpoint, &minio.Options{Creds: administrator})
+	transport, err := l.Transport()
 	if err != nil {
 		return err
 	}
-	admin, err := madmin.NewWithOptions(endpoint, &madmin.Options{Creds: administrator})
+	s3, err := minio.New(endpoint, &minio.Options{Creds: administrator, Transport: transport})
+	if err != nil {
+		return err
+	}
+	admin, err := madmin.NewWithOptions(endpoint, &madmin.Options{Creds: administrator, Transport: transport})
 	if err != nil {
 		return err
 	}

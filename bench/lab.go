@@ -15,7 +15,16 @@ import (
 
 // onLab has f work with a lab that is removed afterwards. Its stack has the
 // profile that a small cluster would have.
-func (r *report) onLab(ctx context.Context, f func(*lab.Lab) error) (err error) {
+func (r *report) onLab(ctx context.Context, f func(*lab.Lab) error) error {
+	return r.on(ctx, func(*lab.Lab) {}, f)
+}
+
+// onRealNodes is onLab with real nodes.
+func (r *report) onRealNodes(ctx context.Context, f func(*lab.Lab) error) error {
+	return r.on(ctx, func(l *lab.Lab) { l.RealNodes = true }, f)
+}
+
+func (r *report) on(ctx context.Context, option func(*lab.Lab), f func(*lab.Lab) error) (err error) {
 	dir, err := os.MkdirTemp("", "picluster-bench-")
 	if err != nil {
 		return err
@@ -25,6 +34,7 @@ func (r *report) onLab(ctx context.Context, f func(*lab.Lab) error) (err error) 
 	if err != nil {
 		return err
 	}
+	option(l)
 	defer func() {
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 		defer cancel()

@@ -245,7 +245,7 @@ func TestBadConfigTouchesNothing(t *testing.T) {
 	for _, want := range []string{
 		"has 5 problems, and nothing was touched", // the lab's chart is in a folder, and is not 3.3.0
 		`picluster:bucket: "K3S"`,
-		"needs Kafka and has no ingester or compactor",
+		"whose microservices need Kafka",
 		"picluster:values: is encrypted, but it is no secret to this program",
 		"picluster:buckte: is no key of this program; the nearest is picluster:bucket",
 	} {
