@@ -5,7 +5,7 @@
 # bucket.
 
 help: # print this help
-	@awk '/^[a-z][a-z-]*:.* # / { name = $$0; sub(/:.*/, "", name); sub(/^.* # /, ""); printf "make %-16s %s\n", name, $$0 }' Makefile
+	@awk '/^[a-z][a-z0-9-]*:.* # / { name = $$0; sub(/:.*/, "", name); sub(/^.* # /, ""); printf "make %-16s %s\n", name, $$0 }' Makefile
 	@echo
 	@awk '!/^#/ { exit } { sub(/^# ?/, ""); print }' Makefile
 

@@ -60,7 +60,7 @@ func (o *options) runUp(ctx context.Context, args ...string) error {
 		args = append(args, "--yes")
 	}
 	err := o.stack.Run(ctx, o.lockTimeout, "up", args...)
-	if err != nil && ctx.Err() == nil {
+	if engine.IsUnready(err) && ctx.Err() == nil {
 		o.diagnose(ctx)
 	}
 	return err
@@ -69,8 +69,7 @@ func (o *options) runUp(ctx context.Context, args ...string) error {
 // diagnoseTimeout limits what follows an up that has failed.
 const diagnoseTimeout = 15 * time.Second
 
-// diagnose prints, after an up that has failed, which pods of the stack's releases are
-// not ready and why: of those that Helm waits for, its own error names none.
+// diagnose prints which pods of the stack's releases are not ready, and why.
 func (o *options) diagnose(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, diagnoseTimeout)
 	defer cancel()

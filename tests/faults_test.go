@@ -90,7 +90,7 @@ func TestFaultsOfTheFirstUp(t *testing.T) {
 			"pods that nobody can place",
 			func(h harness) { h.set("--path", "resources.ingester.requests.cpu", "1000000m"); h.hurry() },
 			func(h harness) { h.unset("resources"); h.unset("timeout") },
-			"tempo/tempo", "pods of the release are not ready",
+			"pods of the release are not ready", "StatefulSet tempo-ingester: pod tempo-ingester-0 has no node: 0/",
 		},
 		minioKilled(),
 		expiredCertificate(),

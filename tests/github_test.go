@@ -35,7 +35,7 @@ type workflowJob struct {
 	Concurrency any               `json:"concurrency"`
 	Strategy    struct {
 		FailFast *bool             `json:"fail-fast"`
-		Matrix   map[string]string `json:"matrix"`
+		Matrix   map[string]any `json:"matrix"`
 	} `json:"strategy"`
 	Env   map[string]string `json:"env"`
 	Steps []workflowStep    `json:"steps"`
@@ -449,7 +449,7 @@ func TestWorkflowsOnStacks(t *testing.T) {
 		for id, job := range w.Jobs {
 			assert.True(t, strings.HasPrefix(job.If, "vars.STACKS != ''"), "%s: %s runs in every fork", file, id)
 			assert.NotContains(t, job.If, "||", file)
-			assert.Equal(t, map[string]string{"stack": "${{ fromJSON(vars.STACKS) }}"}, job.Strategy.Matrix, file)
+			assert.Equal(t, map[string]any{"stack": "${{ fromJSON(vars.STACKS) }}"}, job.Strategy.Matrix, file)
 			require.NotNil(t, job.Strategy.FailFast, file)
 			assert.False(t, *job.Strategy.FailFast, "%s: one stack's failure cancels the others", file)
 		}

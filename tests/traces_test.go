@@ -478,7 +478,7 @@ func crashes(h harness) {
 		"Deployment tempo-distributor: pod tempo-distributor-",
 		"container distributor: CrashLoopBackOff: ended with Error, exit code 1",
 		"opencensus", // in the log
-		"Fix: correct the cause, then run pulumi up again",
+		"then run pulumi up again",
 	} {
 		assert.Contains(h, out, want)
 	}

@@ -20,6 +20,13 @@ const (
 	continues   = "Then run up again, which continues from here"
 )
 
+// unready begins the hint of Helm's wait for pods.
+const unready = "pods of the release are not ready"
+
+// IsUnready says whether an error of Run is that Helm has waited for pods, of which it
+// names none.
+func IsUnready(err error) bool { return err != nil && strings.Contains(err.Error(), unready) }
+
 // hints are in the order in which they are tried: the first whose cause an error has
 // is the error's.
 var hints = []hint{
@@ -47,7 +54,7 @@ var hints = []hint{
 		"$2 $1 of the release has changed in a way that Helm cannot merge. Fix, if it was edited outside Pulumi: picluster repair. If the chart changes a field that cannot change: go back to the chartVersion before, and run up"},
 	// Pulumi's Kubernetes provider, pkg/provider/helm_release.go, around Helm's wait
 	{regexp.MustCompile(`failed to become available within allocated timeout\. Error: Helm Release [^:]+: (?:context deadline exceeded|timed out waiting for the condition)`),
-		"pods of the release are not ready. Fix: kubectl get pods --namespace NAMESPACE and kubectl describe say why. " + continues},
+		unready + ". Fix: kubectl get pods --namespace NAMESPACE and kubectl describe say why. " + continues},
 	// Pulumi, pkg/resource/deploy/step.go: an import of what does not exist has the same
 	// sentence, of another resource
 	{regexp.MustCompile(`(?s)kubernetes:core/v1:Secret::[^ ]+: .*resource '[^'/]+/[^'/]+' does not exist`),
