@@ -34,7 +34,7 @@ type workflowJob struct {
 	Permissions map[string]string `json:"permissions"`
 	Concurrency any               `json:"concurrency"`
 	Strategy    struct {
-		FailFast *bool             `json:"fail-fast"`
+		FailFast *bool          `json:"fail-fast"`
 		Matrix   map[string]any `json:"matrix"`
 	} `json:"strategy"`
 	Env   map[string]string `json:"env"`
