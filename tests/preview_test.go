@@ -30,7 +30,7 @@ func TestPreview(t *testing.T) {
 		h.Log(text)
 		assert.Contains(h, text, "### Stack `lab`: update 1\n")
 		assert.Contains(h, text, "`values.querier.replicas`")
-		assert.Contains(h, text, "- ⚠️ delete Deployment tempo/tempo-metrics-generator\n")
+		assert.Contains(h, text, "- ⚠️ delete StatefulSet tempo/tempo-metrics-generator\n")
 		assert.Contains(h, text, "<details><summary>update Deployment tempo/tempo-querier</summary>")
 		assert.Contains(h, text, "-  replicas: 1\n+  replicas: 2\n")
 		assert.NotContains(h, text, "tempo-memcached", "it does not change")
