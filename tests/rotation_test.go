@@ -177,7 +177,7 @@ func podThatStays(h harness) {
 	before := h.secretKeys()
 	out, code := h.picluster(nil, "rotate", "--yes")
 	assert.Equal(h, 1, code, lastLines(out, 20))
-	assert.Contains(h, out, "still have the previous key after 30s: "+name+". The key stays valid. Fix: wait for "+name+" to end")
+	assert.Contains(h, out, "still have the previous key after 30s: "+name+". Their user is not deleted. Fix: wait for "+name+" to end")
 	assert.Contains(h, out, "the next up continues")
 	_, err := h.s3(before).BucketExists(h.Context(), "k3s-tempo")
 	assert.NoError(h, err, "the key of a running pod was revoked")
