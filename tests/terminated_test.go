@@ -53,7 +53,7 @@ func TestTerminated(t *testing.T) {
 	h.set("minio:minioServer", silent.address)
 	h.imported(strings.ReplaceAll(state, endpoint, silent.address))
 	for command, args := range map[string][]string{
-		"preview": nil, "drift": nil, "up": {"--yes"}, "refresh": {"--yes"}, "rotate": {"--yes"}, "adopt": {"--yes"},
+		"preview": nil, "drift": nil, "up": {"--yes"}, "refresh": {"--yes"}, "rotate": {"--yes"}, "adopt": {"--yes"}, "verify": nil,
 		"repair": {"--yes", "--only", "1"},
 	} {
 		h.Run(command, func(t *testing.T) {
