@@ -17,8 +17,9 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// traceRounds is how often each way is measured.
-const traceRounds = 3
+// traceRounds is how often each way is measured: a run takes minutes, of which seconds
+// differ.
+const traceRounds = 1
 
 // firstTrace measures the time from nothing to the first trace that is read back, on real
 // nodes with Tempo's own images.
@@ -62,8 +63,8 @@ func firstTrace(ctx context.Context, r *report) error {
 
 The bucket, user, policy, its attachment, namespace, Secret and release, profile pi, on
 two real nodes with Tempo's own images, on a new lab each time; then a trace is sent by
-OTLP over HTTP until it is accepted, and asked for until it is returned. Of %d runs the
-middle one. The script and OpenTofu have the same values, but for those by which picluster
+OTLP over HTTP until it is accepted, and asked for until it is returned. Each way ran
+%d time(s). The script and OpenTofu have the same values, but for those by which picluster
 changes when a pod is asked whether it is ready: they have the chart's.
 
 `, traceRounds)

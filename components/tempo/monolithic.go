@@ -140,7 +140,7 @@ func (s Settings) monolithicConfig() string {
 		`memberlist: {cluster_label: "{{ .Release.Name }}.{{ .Release.Namespace }}"}`,
 		"multitenancy_enabled: {{ .Values.tempo.multitenancyEnabled }}",
 		"usage_report: {reporting_enabled: {{ .Values.tempo.reportingEnabled }}}",
-		"compactor: {compaction: {block_retention: {{ .Values.tempo.retention }}}}",
+		"compactor: {ring: " + toJSON(oneCompactor()["ring"]) + ", compaction: {block_retention: {{ .Values.tempo.retention }}}}",
 		"distributor: " + toJSON(map[string]any{
 			"receivers":          receivers,
 			"log_received_spans": map[string]any{"enabled": s.LogReceivedSpans},

@@ -138,6 +138,12 @@ const blocklistPoll = "15s"
 // what a restarted ingester has written to the bucket.
 const searchBackendAfter = "15s"
 
+// oneCompactor has a compactor start at once. Several wait a minute until they know each
+// other, so that none does the work of another. Source: Tempo, modules/compactor.
+func oneCompactor() map[string]any {
+	return map[string]any{"ring": map[string]any{"wait_stability_min_duration": "0s"}}
+}
+
 // microservices returns the values of chart tempo-distributed, lines 1 and 2.
 func (s Settings) microservices() map[string]any {
 	values := map[string]any{
@@ -175,6 +181,9 @@ func (s Settings) microservices() map[string]any {
 				},
 			},
 		},
+	}
+	if s.Replicas["compactor"] <= 1 {
+		values = helm.Merge(values, map[string]any{"tempo": map[string]any{"structuredConfig": map[string]any{"compactor": oneCompactor()}}})
 	}
 	if s.Chart.TempoVersion != "" {
 		values = helm.Merge(values, map[string]any{"tempo": map[string]any{"image": map[string]any{"tag": s.Chart.TempoVersion}}})
