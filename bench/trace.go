@@ -63,9 +63,9 @@ func firstTrace(ctx context.Context, r *report) error {
 
 The bucket, user, policy, its attachment, namespace, Secret and release, profile pi, on
 two real nodes with Tempo's own images, on a new lab each time; then a trace is sent by
-OTLP over HTTP until it is accepted, and asked for until it is returned. Each way ran
-%d time(s). The script and OpenTofu have the same values, but for those by which picluster
-changes when a pod is asked whether it is ready: they have the chart's.
+OTLP over HTTP until it is accepted, and asked for until it is returned. Runs of each way:
+%d. The script and OpenTofu have the same values, but for those by which picluster changes
+when a pod is asked whether it is ready: they have the chart's.
 
 `, traceRounds)
 	r.header("way", "deployed after", "first trace after", "to the guide's")
