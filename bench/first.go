@@ -11,26 +11,45 @@ import (
 // firstRounds is how often each way is gone.
 const firstRounds = 5
 
+// way is a way to deploy the same things.
+type way struct {
+	name string
+	// prepare returns what is measured.
+	prepare func(context.Context, *lab.Lab) (func() error, error)
+}
+
+// waysToDeploy returns picluster and the two ways beside it, whose release has values.
+func waysToDeploy(values func() ([]byte, error)) []way {
+	return []way{
+		{"picluster: `pulumi up`", func(ctx context.Context, l *lab.Lab) (func() error, error) {
+			return func() error { return quietly(up(ctx, l)) }, nil
+		}},
+		{"the guide as a script", func(ctx context.Context, l *lab.Lab) (func() error, error) {
+			values, err := values()
+			if err != nil {
+				return nil, err
+			}
+			return byHand(ctx, l, values)
+		}},
+		{"OpenTofu: `tofu apply`", func(ctx context.Context, l *lab.Lab) (func() error, error) {
+			values, err := values()
+			if err != nil {
+				return nil, err
+			}
+			t, err := newTofu(ctx, l, values)
+			if err != nil {
+				return nil, err
+			}
+			return func() error { return quietly(t.command(ctx, "apply", "-auto-approve")) }, nil
+		}},
+	}
+}
+
 // firstUp measures the way from nothing to every pod Running, and two others that
 // people would go.
 func firstUp(ctx context.Context, r *report) error {
 	var values []byte // the same for all three
-	ways := []struct {
-		name string
-		// prepare returns what is measured.
-		prepare func(context.Context, *lab.Lab) (func() error, error)
-	}{
-		{"picluster: `pulumi up`", func(ctx context.Context, l *lab.Lab) (func() error, error) {
-			return func() error { return quietly(up(ctx, l)) }, nil
-		}},
-		{"by hand: the how-to as a script, each step after the other", func(ctx context.Context, l *lab.Lab) (func() error, error) {
-			return byHand(ctx, l, values)
-		}},
-		{"OpenTofu: `tofu apply`", func(ctx context.Context, l *lab.Lab) (func() error, error) {
-			t, err := newTofu(ctx, l, values)
-			return func() error { return quietly(t.command(ctx, "apply", "-auto-approve")) }, err
-		}},
-	}
+	ways := waysToDeploy(func() ([]byte, error) { return values, nil })
 
 	r.printf(`# From nothing to everything Running
 

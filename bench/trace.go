@@ -31,33 +31,7 @@ func firstTrace(ctx context.Context, r *report) error {
 		return fmt.Errorf("%w: %s: got nothing; want a directory with Tempo's own images, because a stand-in says nothing of its time. Fix: make e2e-download, then %[2]s=.e2e/images", errNotMeasured, lab.ImagesVariable)
 	}
 	var values []byte // picluster's
-	guides := func() ([]byte, error) { return asTheGuide(values) }
-	ways := []struct {
-		name    string
-		prepare func(context.Context, *lab.Lab) (func() error, error)
-	}{
-		{"picluster: `pulumi up`", func(ctx context.Context, l *lab.Lab) (func() error, error) {
-			return func() error { return quietly(up(ctx, l)) }, nil
-		}},
-		{"the guide as a script", func(ctx context.Context, l *lab.Lab) (func() error, error) {
-			values, err := guides()
-			if err != nil {
-				return nil, err
-			}
-			return byHand(ctx, l, values)
-		}},
-		{"OpenTofu: `tofu apply`", func(ctx context.Context, l *lab.Lab) (func() error, error) {
-			values, err := guides()
-			if err != nil {
-				return nil, err
-			}
-			t, err := newTofu(ctx, l, values)
-			if err != nil {
-				return nil, err
-			}
-			return func() error { return quietly(t.command(ctx, "apply", "-auto-approve")) }, nil
-		}},
-	}
+	ways := waysToDeploy(func() ([]byte, error) { return asTheGuide(values) })
 
 	r.printf(`# From nothing to the first trace
 

@@ -214,7 +214,7 @@ func emptyEtcd(h harness) {
 // upgrading starts an up, and returns while Helm waits for pods.
 func upgrading(h harness) *exec.Cmd {
 	h.T.Helper()
-	h.set("--path", "resources.ingester.requests.cpu", "1000000m") // which nobody can place
+	h.set("--path", "resources.ingester.requests.cpu", "1000000m") // which no node has
 	pending := func() string {
 		return h.kubectl("get", "secrets", "--namespace=tempo", "--selector=owner=helm,status=pending-upgrade", "--output=name")
 	}

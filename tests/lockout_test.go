@@ -32,7 +32,7 @@ func TestEditsOfOwnObjects(t *testing.T) {
 			}
 			edit("patch", "secret", "--namespace=tempo", "tempo-minio-secret", `--patch={"stringData":{"MINIO_SECRET_ACCESS_KEY":"wrong"}}`)
 			edit("patch", "configmap", "--namespace=monitoring", "tempo-datasources", "--type=merge", `--patch={"data":{"tempo-datasources.yaml":"apiVersion: 1\n"}}`)
-			edit("label", "namespace", "tempo", "--overwrite", "app.kubernetes.io/managed-by=somebody")
+			edit("label", "namespace", "tempo", "--overwrite", "app.kubernetes.io/managed-by=another")
 
 			table, code := h.picluster(nil, "drift")
 			require.Equal(h, exitDrifted, code, table)
