@@ -81,14 +81,14 @@ func (r *reader) text(name, def string, check func(string) error) string {
 
 // optional is text for a key that may be empty, which check is not asked about.
 func (r *reader) optional(name string, check func(string) error) string {
-	return r.text(name, "", orEmpty(check))
+	return r.optionalLike(name, example(""), check)
 }
 
-// optionalLike is optional with an example of a value.
+// optionalLike is optional with an example of a value. An empty value stays empty.
 func (r *reader) optionalLike(name, like string, check func(string) error) string {
 	value, ok := r.get(name, "string", "")
-	if !ok || value == "" {
-		return ""
+	if !ok || value == "" || check == nil {
+		return value
 	}
 	if err := check(value); err != nil {
 		r.bad(name, value, err.Error(), like)
@@ -238,16 +238,6 @@ func (r *reader) err(stack string) error {
 	}
 	return fmt.Errorf("the configuration in Pulumi.%s.yaml has %d problem%s, and nothing was touched:\n%w",
 		stack, len(r.problems), plural, errors.Join(r.problems...))
-}
-
-// orEmpty is check for a value that may be empty.
-func orEmpty(check func(string) error) func(string) error {
-	return func(value string) error {
-		if value == "" || check == nil {
-			return nil
-		}
-		return check(value)
-	}
 }
 
 // oneOf takes one of several words.
