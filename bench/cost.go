@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -20,7 +21,7 @@ func (c cost) String() string {
 	return fmt.Sprintf("%s, %.1f CPU-s, %s", seconds(c.elapsed), c.cpu.Seconds(), gigabytes(c.memory))
 }
 
-// measure runs a command, and says what it took.
+// measure runs a command, and returns and prints its cost.
 func measure(cmd *exec.Cmd) (cost, error) {
 	fmt.Println("$", strings.Join(cmd.Args, " "))
 	start := time.Now()
@@ -29,7 +30,10 @@ func measure(cmd *exec.Cmd) (cost, error) {
 	}
 	c := cost{elapsed: time.Since(start), cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
 	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		c.memory = usage.Maxrss << 10 // in KiB on Linux
+		c.memory = usage.Maxrss
+		if runtime.GOOS != "darwin" { // Linux returns KiB, macOS bytes
+			c.memory <<= 10
+		}
 	}
 	fmt.Println(" ", c)
 	return c, nil
@@ -45,7 +49,7 @@ func quietly(cmd *exec.Cmd) error {
 	return nil
 }
 
-// rounds is how often what can be repeated is measured.
+// rounds is the number of runs of each command that can be repeated.
 const rounds = 3
 
 // median measures a command several times, and returns the run in the middle.

@@ -8,17 +8,17 @@ import (
 	"github.com/picluster/picluster/lab"
 )
 
-// firstRounds is how often each way is gone.
+// firstRounds is the number of runs of each way.
 const firstRounds = 5
 
 // way is a way to deploy the same things.
 type way struct {
 	name string
-	// prepare returns what is measured.
+	// prepare returns the function whose time is measured.
 	prepare func(context.Context, *lab.Lab) (func() error, error)
 }
 
-// waysToDeploy returns picluster and the two ways beside it, whose release has values.
+// waysToDeploy returns picluster and two alternatives, whose release gets the result of values.
 func waysToDeploy(values func() ([]byte, error)) []way {
 	return []way{
 		{"picluster: `pulumi up`", func(ctx context.Context, l *lab.Lab) (func() error, error) {
@@ -45,18 +45,17 @@ func waysToDeploy(values func() ([]byte, error)) []way {
 	}
 }
 
-// firstUp measures the way from nothing to every pod Running, and two others that
-// people would go.
+// firstUp measures the time from nothing to every pod Running, for each of waysToDeploy.
 func firstUp(ctx context.Context, r *report) error {
 	var values []byte // the same for all three
 	ways := waysToDeploy(func() ([]byte, error) { return values, nil })
 
 	r.printf(`# From nothing to everything Running
 
-The bucket, user, policy, its attachment, namespace, Secret and release, on a new lab each time, with
-the same values of the same chart; of %d runs the fastest, and the one in the middle.
-Helm looks every two seconds whether the pods are Ready, which on kwok they are at
-once: a run that just missed it is so much longer, whichever way it goes.
+The bucket, user, policy, its attachment, namespace, Secret and release, on a new lab each time. The
+values and the chart are the same. Of %d runs the fastest, and the one in the middle.
+Helm looks every two seconds whether the pods are Ready. On kwok they are Ready at once.
+A run that has just missed it is so much longer.
 
 `, firstRounds)
 	r.header("way", "fastest", "middle", "fastest, to picluster's")
@@ -88,7 +87,7 @@ once: a run that just missed it is so much longer, whichever way it goes.
 			}
 		}
 		inTheMiddle := middle(costs).elapsed
-		fastest := costs[0].elapsed // they are sorted now
+		fastest := costs[0].elapsed // middle has sorted costs
 		if i == 0 {
 			first = fastest
 		}

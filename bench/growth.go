@@ -21,8 +21,8 @@ var tenantCounts = []int{1, 10, 100, 300}
 // savedAtTheEnd has Pulumi save the state once in an up, and not after each resource.
 const savedAtTheEnd = "PULUMI_SKIP_CHECKPOINTS=true"
 
-// slowest is the biggest size that is tried with the state saved all the time: what
-// that costs grows with the square of it.
+// slowest is the largest number of tenants at which Pulumi saves the state after each resource,
+// because the time for that grows with its square.
 const slowest = 100
 
 // growing are the commands that are measured as a stack grows: Pulumi's own, in the
@@ -37,9 +37,9 @@ Tenants in one stack, each a bucket, a user, a policy, its attachment, a key, a
 namespace and a Secret, and the values of a release that is managed elsewhere.
 With nothing to change, the middle one of %d runs; memory is of the largest process,
 or of the bench itself where that is larger.
-The first up is of the tenants that the line before has not: with the state saved
-after each resource, as Pulumi does it in a folder or a bucket, and with
-`+"`%s`"+`.
+The first up is of the tenants that the line before has not. Pulumi saves the state
+after each resource in a directory or a bucket. With `+"`%s`"+` it
+saves the state at the end.
 
 `, rounds, savedAtTheEnd)
 	r.header("tenants", "first `up`", "saved at its end", "`preview`", "`up`", "`refresh`", "`drift`", "memory of each")
@@ -99,7 +99,8 @@ after each resource, as Pulumi does it in a folder or a bucket, and with
 	return drawGrowth(filepath.Join(r.dir, "growth.svg"), times, r)
 }
 
-// grow has f look at one stack at each size, before it is brought up to that.
+// grow configures one stack for each of tenantCounts in turn, and calls f before the stack is
+// brought up to that size.
 func (r *report) grow(ctx context.Context, f func(l *lab.Lab, size int) error) error {
 	return r.onLab(ctx, func(l *lab.Lab) error {
 		for _, size := range tenantCounts {

@@ -15,7 +15,7 @@ import (
 	"github.com/picluster/picluster/lab"
 )
 
-// The names of the how-to.
+// The names of the guide.
 const (
 	bucket     = "k3s-tempo"
 	user       = "tempo"
@@ -24,9 +24,8 @@ const (
 	release    = "tempo"
 )
 
-// byHand returns the how-to's steps, with its commands but for mc, whose calls are
-// made without a process for each. That and knowing each step make it faster than
-// a person.
+// byHand returns a function that runs the guide's commands. MinIO's Go clients replace mc, which
+// saves a process for each call. The function is faster than a manual run of the guide.
 func byHand(ctx context.Context, l *lab.Lab, values []byte) (func() error, error) {
 	helm, err := helm(ctx, l)
 	if err != nil {
@@ -67,7 +66,7 @@ func byHand(ctx context.Context, l *lab.Lab, values []byte) (func() error, error
 	}, nil
 }
 
-// onMinIO makes the bucket, the user and the policy.
+// onMinIO creates the bucket, the user and the policy.
 func onMinIO(ctx context.Context, l *lab.Lab, key string) error {
 	endpoint, access, secret := l.MinIO()
 	administrator := credentials.NewStaticV4(access, secret, "")
@@ -100,13 +99,13 @@ func onMinIO(ctx context.Context, l *lab.Lab, key string) error {
 	return err
 }
 
-// helm compiles Helm's own command, and returns where it is.
+// helm compiles Helm's own command, and returns its path.
 func helm(ctx context.Context, l *lab.Lab) (string, error) {
 	path := filepath.Join(l.Dir, "helm")
 	return path, quietly(exec.CommandContext(ctx, "go", "build", "-C", "ops", "-o", path, "helm.sh/helm/v3/cmd/helm"))
 }
 
-// releaseValues returns the values that Helm's release was made with.
+// releaseValues returns the values of Helm's release.
 func releaseValues(ctx context.Context, l *lab.Lab) ([]byte, error) {
 	helm, err := helm(ctx, l)
 	if err != nil {

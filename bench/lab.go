@@ -13,8 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// onLab has f work with a lab that is removed afterwards. Its stack has the
-// profile that a small cluster would have.
+// onLab calls f with a new lab, and removes the lab afterwards. The lab's stack has profile pi.
 func (r *report) onLab(ctx context.Context, f func(*lab.Lab) error) error {
 	return r.on(ctx, func(*lab.Lab) {}, f)
 }
@@ -52,7 +51,7 @@ func (r *report) on(ctx context.Context, option func(*lab.Lab), f func(*lab.Lab)
 	return f(l)
 }
 
-// chart says which chart a lab installs.
+// chart returns the name and the version of the chart that a lab installs.
 func chart(l *lab.Lab) (string, error) {
 	_, config, err := readConfig(l)
 	if err != nil {
@@ -97,10 +96,10 @@ func configure(l *lab.Lab, values map[string]any) error {
 	return os.WriteFile(l.ConfigFile(), text, 0o600)
 }
 
-// upArgs are of an up that asks nothing.
+// upArgs are the arguments of an up without a prompt.
 var upArgs = []string{"up", "--yes", "--skip-preview"}
 
-// unchanging are Pulumi's commands for a stack that nothing changes in.
+// unchanging are the commands that are measured on a stack without changes.
 var unchanging = [][]string{{"preview"}, upArgs, {"refresh", "--yes", "--skip-preview"}}
 
 // up is the stack's `pulumi up`.
@@ -108,8 +107,8 @@ func up(ctx context.Context, l *lab.Lab) *exec.Cmd {
 	return l.StackCommand(ctx, upArgs[0], upArgs[1:]...)
 }
 
-// compileInto compiles p for a project of its own, in the lab's folder, and
-// returns that folder. Pulumi finds the program there prebuilt, as it does the
+// compileInto compiles p for a project of its own, in the lab's directory, and
+// returns that directory. Pulumi finds the program there prebuilt, as it does the
 // lab's own.
 func (p program) compileInto(ctx context.Context, l *lab.Lab, projectName string) (dir string, err error) {
 	dir = filepath.Join(l.Dir, p.name)

@@ -21,7 +21,7 @@ func machine() string {
 		time.Now().Format(time.DateOnly), runtime.NumCPU(), name, float64(kilobytes)/1e6, runtime.GOOS, runtime.GOARCH, runtime.Version())
 }
 
-// field is what a file of /proc says of a name first.
+// field returns the first value of a name in a file of /proc.
 func field(path, name string) string {
 	file, err := os.Open(path) // #nosec G304 -- one of the two above
 	if err != nil {

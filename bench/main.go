@@ -1,5 +1,5 @@
-// Command bench measures what picluster costs, on this machine and on the lab, and
-// writes it down. Nothing fails for being slow.
+// Command bench measures what picluster costs, on this machine and on the lab, and writes a
+// document for each part. A slow result is not a failure.
 package main
 
 import (
@@ -27,13 +27,14 @@ var parts = []struct {
 	{"growth", growth},
 	{"commands", commands},
 	{"trace", firstTrace},
+	{"load", underLoad},
 }
 
-// errNotMeasured is of a part that this machine cannot measure.
+// errNotMeasured is the error of a part that this machine cannot measure.
 var errNotMeasured = errors.New("not measured here")
 
 func main() {
-	dir := flag.String("out", "docs/bench", "`folder` to write to, a file for each part")
+	dir := flag.String("out", "docs/bench", "`directory` to write to, a file for each part")
 	only := flag.String("only", "", "`parts` to measure, with commas between them; empty for all")
 	flag.Parse()
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -65,7 +66,7 @@ func run(ctx context.Context, dir, only string) error {
 		if r.chart != "" {
 			r.printf("Chart: %s.\n", r.chart)
 		}
-		// Each by itself, so that a run that is cut off leaves what it has.
+		// Each part has a file of its own, so that an interrupted run keeps the parts before.
 		path := filepath.Join(dir, part.name+".md")
 		if err := os.WriteFile(path, []byte(r.String()), 0o600); err != nil {
 			return err
@@ -78,17 +79,17 @@ func run(ctx context.Context, dir, only string) error {
 // report is the text of one part.
 type report struct {
 	strings.Builder
-	dir   string // for what goes beside the text
+	dir   string // for the drawings of the text
 	chart string // that the lab installed, if there was one
 }
 
 func (r *report) printf(format string, args ...any) { fmt.Fprintf(r, format, args...) }
 
-// header begins a table, and row goes on with it.
+// header adds the header of a table.
 func (r *report) header(columns ...string) {
 	r.row(columns...)
 	r.row(slices.Repeat([]string{"---"}, len(columns))...)
 }
 
-// row is described at header.
+// row adds a row to a table.
 func (r *report) row(cells ...string) { r.printf("| %s |\n", strings.Join(cells, " | ")) }

@@ -8,7 +8,7 @@ import (
 	"github.com/picluster/picluster/lab"
 )
 
-// noChange measures a stack that is up, and that nothing changes in.
+// noChange measures commands on a stack without changes.
 func noChange(ctx context.Context, r *report) error {
 	return r.onLab(ctx, func(l *lab.Lab) error {
 		if _, err := measure(up(ctx, l)); err != nil {

@@ -52,7 +52,7 @@ func newTofu(ctx context.Context, l *lab.Lab, values []byte) (*tofu, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	// With each provider named so, there is nothing for `tofu init` to do.
+	// With dev_overrides for each provider, OpenTofu needs no `tofu init`.
 	var settings strings.Builder
 	settings.WriteString("provider_installation {\n  dev_overrides {\n")
 	for _, source := range []string{"aminueza/minio", "hashicorp/kubernetes", "hashicorp/helm"} {

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -17,18 +16,14 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// traceRounds is how often each way is measured: a run takes minutes, of which seconds
-// differ.
+// traceRounds is the number of runs of each way. A run takes minutes, and runs differ by seconds.
 const traceRounds = 1
 
 // firstTrace measures the time from nothing to the first trace that is read back, on real
 // nodes with Tempo's own images.
 func firstTrace(ctx context.Context, r *report) error {
-	if err := lab.SupportsRealNodes(); err != nil {
-		return fmt.Errorf("%w: %w", errNotMeasured, err)
-	}
-	if os.Getenv(lab.ImagesVariable) == "" {
-		return fmt.Errorf("%w: %s: got nothing; want a directory with Tempo's own images, because a stand-in says nothing of its time. Fix: make e2e-download, then %[2]s=.e2e/images", errNotMeasured, lab.ImagesVariable)
+	if err := realTempo(); err != nil {
+		return err
 	}
 	var values []byte // picluster's
 	ways := waysToDeploy(func() ([]byte, error) { return asTheGuide(values) })
@@ -36,10 +31,10 @@ func firstTrace(ctx context.Context, r *report) error {
 	r.printf(`# From nothing to the first trace
 
 The bucket, user, policy, its attachment, namespace, Secret and release, profile pi, on
-two real nodes with Tempo's own images, on a new lab each time; then a trace is sent by
-OTLP over HTTP until it is accepted, and asked for until it is returned. Runs of each way:
-%d. The script and OpenTofu have the same values, but for those by which picluster changes
-when a pod is asked whether it is ready: they have the chart's.
+two real nodes with Tempo's own images, on a new lab each time. Then a trace is sent by
+OTLP over HTTP until it is accepted, and requested until it is returned. Runs of each way:
+%d. The script and OpenTofu have the same values, but for the times of the readiness
+probes: they have the chart's.
 
 `, traceRounds)
 	r.header("way", "deployed after", "first trace after", "to the guide's")

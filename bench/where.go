@@ -14,7 +14,7 @@ import (
 	"github.com/picluster/picluster/lab"
 )
 
-// whereItGoes measures by themselves the steps that every run is made of.
+// whereItGoes measures each step of a run on its own.
 func whereItGoes(ctx context.Context, r *report) error {
 	r.printf(`# Where the time of a run goes
 
@@ -38,7 +38,7 @@ What every run does beside the resources, each measured by itself; the middle on
 			}},
 		}
 		for _, step := range steps {
-			if err := quietly(step.command(ctx)); err != nil { // once for the disk's sake
+			if err := quietly(step.command(ctx)); err != nil { // so that its files are in the page cache
 				return err
 			}
 			c, err := median(ctx, step.command)
@@ -67,7 +67,7 @@ What every run does beside the resources, each measured by itself; the middle on
 	})
 }
 
-// plugins returns where the providers' plugins are.
+// plugins returns the paths of the providers' plugins.
 func plugins(l *lab.Lab) ([]string, error) {
 	for _, variable := range l.Env() {
 		if home, ok := strings.CutPrefix(variable, "PULUMI_HOME="); ok {
@@ -77,8 +77,8 @@ func plugins(l *lab.Lab) ([]string, error) {
 	return nil, errors.New("the lab's environment has no PULUMI_HOME")
 }
 
-// untilItServes starts a plugin, and says how long it takes to print its port. No
-// engine listens at the address that it is given, which it asks only later.
+// untilItServes starts a plugin, and returns the time until it prints its port. No engine listens
+// at the address in cmd, to which the plugin connects only later.
 func untilItServes(cmd *exec.Cmd) (took time.Duration, err error) {
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -20,8 +20,8 @@ const (
 	keyFile         = "private.key"
 )
 
-// makeCertificates writes, into folder, a CA of the lab's own to caPath, and a
-// certificate for the loopback address, and for that of real nodes, that it signed.
+// makeCertificates writes the certificate of a new CA to caPath. It writes to folder a
+// certificate that the CA has signed, with its key, for the loopback address and for hostAddress.
 func makeCertificates(folder, caPath string) error {
 	ca := &x509.Certificate{
 		SerialNumber:          big.NewInt(1),

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -83,7 +84,7 @@ func (m machine) removeCgroups(ctx context.Context) error {
 	roots, _ := hierarchies()
 	for _, root := range roots {
 		top := filepath.Join(root, m.name())
-		// The kernel gives a cgroup free some time after its last process.
+		// The kernel frees a cgroup some time after its last process has ended.
 		if err := poll(ctx, 20*time.Millisecond, func() error { return removeTree(top) }); err != nil {
 			return fmt.Errorf("removing the cgroup %s: %w", top, err)
 		}
@@ -107,4 +108,55 @@ func removeTree(top string) error {
 		err = errors.Join(err, os.Remove(dir))
 	}
 	return err
+}
+
+// podNumber is a number in a file of a pod's cgroup, after a key or alone.
+type podNumber struct {
+	file, key string
+	unit      int64
+}
+
+// What PodUsage reads, in cgroups of version 1 and 2.
+var (
+	podMemory = map[bool]podNumber{false: {"memory.usage_in_bytes", "", 1}, true: {"memory.current", "", 1}}
+	podFiles  = map[bool]podNumber{false: {"memory.stat", "total_inactive_file ", 1}, true: {"memory.stat", "inactive_file ", 1}}
+	podCPU    = map[bool]podNumber{false: {"cpuacct.usage", "", 1}, true: {"cpu.stat", "usage_usec ", 1000}}
+)
+
+// PodUsage returns the memory that a pod on a real node uses, in bytes, and the CPU time that it
+// has used. The memory is the working set, by which a kubelet evicts: the usage without inactive
+// file pages.
+func (l *Lab) PodUsage(uid string) (memory int64, cpu time.Duration, err error) {
+	roots, unified := hierarchies()
+	numbers := make([]int64, 3)
+	for i, number := range []podNumber{podMemory[unified], podFiles[unified], podCPU[unified]} {
+		if numbers[i], err = number.read(roots, filepath.Join(l.machine().name(), "node-*", "kubepods"), "pod"+uid); err != nil {
+			return 0, 0, err
+		}
+	}
+	return numbers[0] - numbers[1], time.Duration(numbers[2]), nil
+}
+
+// read returns the number of a pod's cgroup, which is in above, or in the cgroup of a quality of
+// service class there.
+func (n podNumber) read(roots []string, above, name string) (int64, error) {
+	for _, root := range roots {
+		for _, class := range []string{"", "burstable", "besteffort"} {
+			paths, err := filepath.Glob(filepath.Join(root, above, class, name, n.file))
+			if err != nil || len(paths) == 0 {
+				continue
+			}
+			text, err := os.ReadFile(paths[0])
+			if err != nil {
+				return 0, err
+			}
+			for line := range strings.Lines(string(text)) {
+				if value, found := strings.CutPrefix(line, n.key); found {
+					number, err := strconv.ParseInt(strings.TrimSpace(value), 10, 64)
+					return number * n.unit, err
+				}
+			}
+		}
+	}
+	return 0, fmt.Errorf("no cgroup %s has %s %s", name, n.file, n.key)
 }

@@ -11,34 +11,52 @@ import (
 	"github.com/picluster/picluster/components/tempo/chart"
 )
 
-// ChartVariable names the environment variable for a folder with the real
+// ChartVariable names the environment variable for a directory with the real
 // chart, for a machine that does not reach the chart's repository.
 const ChartVariable = "LAB_CHART"
 
-// chart returns which chart the stack installs: the user's, else the program's
-// default from its own repository, else the stand-in, which it says loudly.
+// MonolithicChartVariable is ChartVariable for chart tempo, of mode monolithic.
+const MonolithicChartVariable = "LAB_CHART_MONOLITHIC"
+
+// MonolithicChart returns the directory and version of chart tempo: the user's, or else the
+// stand-in.
+func (l *Lab) MonolithicChart() (directory, version string, err error) {
+	path := os.Getenv(MonolithicChartVariable)
+	if path == "" {
+		path = filepath.Join(l.root, "lab", "chart-monolithic")
+	}
+	c, err := chartDirectory(path)
+	return c.Name, c.Version, err
+}
+
+// chart returns the chart that the stack installs: the user's, else the default chart if its
+// repository is reached, else the stand-in, which the log names. A lab with real nodes does not
+// try the repository.
 func (l *Lab) chart(ctx context.Context) (chart.Chart, error) {
 	if path := os.Getenv(ChartVariable); path != "" {
 		fmt.Fprintf(l.log, "lab: chart from %s\n", path)
-		return chartFolder(path)
+		return chartDirectory(path)
 	}
 	real := chart.Chart{}.WithDefaults()
-	if !l.RealNodes && reachable(ctx, real.Repository+"/index.yaml") {
+	why := real.Repository + " is not reached"
+	if l.RealNodes {
+		why = "a lab with real nodes reaches no repository"
+	} else if reachable(ctx, real.Repository+"/index.yaml") {
 		fmt.Fprintf(l.log, "lab: chart %s %s from %s\n", real.Name, real.Version, real.Repository)
 		return real, nil
 	}
 	path := filepath.Join(l.root, "lab", "chart")
-	fmt.Fprintf(l.log, "lab: STAND-IN CHART of lab/chart, since %s is not reached; for the real one: %s=FOLDER\n", real.Repository, ChartVariable)
-	return chartFolder(path)
+	fmt.Fprintf(l.log, "lab: STAND-IN CHART of lab/chart, since %s; for the real one: %s=DIRECTORY\n", why, ChartVariable)
+	return chartDirectory(path)
 }
 
-// chartFolder returns the chart in a folder, with the version that it says.
-func chartFolder(path string) (c chart.Chart, err error) {
+// chartDirectory returns the chart in a directory, with the version that it says.
+func chartDirectory(path string) (c chart.Chart, err error) {
 	if c.Name, err = filepath.Abs(path); err != nil {
 		return c, err
 	}
-	if c.Version, err = chart.FolderVersion(c.Name); err != nil {
-		return c, fmt.Errorf("%s is no folder of a chart: %w", c.Name, err)
+	if c.Version, err = chart.DirectoryVersion(c.Name); err != nil {
+		return c, fmt.Errorf("%s is not a directory of a chart: %w", c.Name, err)
 	}
 	return c, nil
 }

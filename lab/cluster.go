@@ -7,11 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,6 +43,12 @@ func (c cluster) exists() bool       { return exists(filepath.Join(c.dir(), "kwo
 func (c cluster) start(ctx context.Context) error {
 	if c.healthy(ctx) == nil {
 		return nil
+	}
+	if c.exists() && !c.lab.HasStack() {
+		// Its creation was cut off. Nothing is in it that anyone knows of.
+		if err := errors.Join(c.stop(ctx), os.RemoveAll(c.workDir()), os.RemoveAll(c.kubeconfig())); err != nil {
+			return err
+		}
 	}
 	if c.exists() {
 		if err := c.kwokctl(ctx, "start", "cluster"); err != nil {
@@ -98,7 +102,11 @@ func (c cluster) config() (path string, err error) {
 		"nodeLeaseDurationSeconds": 10,
 	}
 	patches := []any{alone("kube-controller-manager"), alone("kube-scheduler")}
-	if c.lab.RealNodes {
+	if !c.lab.RealNodes {
+		if err := c.choosePorts(options); err != nil {
+			return "", err
+		}
+	} else {
 		// Pods reach the API server, and it reaches the kubelets.
 		options["bindAddress"] = "0.0.0.0"
 		options["disable"] = []any{"kwok-controller"}
@@ -139,22 +147,6 @@ func (c cluster) healthy(ctx context.Context) error {
 	}
 	_, err := c.kubectl(ctx, nil, "get", "--raw=/readyz", "--request-timeout=2s")
 	return err
-}
-
-var etcdPort = regexp.MustCompile(`(?m)^\s*etcdPort: (\d+)$`)
-
-// etcd is where kwokctl has the cluster's store listen.
-func (c cluster) etcd() (string, error) {
-	path := filepath.Join(c.dir(), "kwok.yaml")
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return "", err
-	}
-	port := etcdPort.FindSubmatch(text)
-	if port == nil {
-		return "", fmt.Errorf("%s has no etcdPort", path)
-	}
-	return net.JoinHostPort("127.0.0.1", string(port[1])), nil
 }
 
 // stop ends the cluster's processes, whatever state they are in, and keeps its data.
@@ -264,12 +256,8 @@ func alive(pid int) bool {
 	if pid <= 0 || syscall.Kill(pid, 0) != nil {
 		return false
 	}
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return true
-	}
-	_, state, _ := strings.Cut(string(stat), ") ")
-	return !strings.HasPrefix(state, "Z")
+	p, err := inspect(context.Background(), pid)
+	return err != nil || !strings.HasPrefix(p.state, "Z")
 }
 
 // endProcess asks a process to end, makes it end after ten seconds, and returns
@@ -279,8 +267,11 @@ func endProcess(ctx context.Context, pid int, mark string) error {
 	if !alive(pid) {
 		return nil
 	}
-	commandLine, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	if !bytes.Contains(commandLine, []byte(mark)) {
+	p, err := inspect(ctx, pid)
+	if err != nil && alive(pid) {
+		return fmt.Errorf("process %d was left alone, because it is unknown whether it is of this lab: %w", pid, err)
+	}
+	if !strings.Contains(p.commandLine, mark) {
 		return nil
 	}
 	gone := func() error {

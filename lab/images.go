@@ -22,7 +22,7 @@ import (
 	"time"
 )
 
-// ImagesVariable names the environment variable for a folder of images, as `docker
+// ImagesVariable names the environment variable for a directory of images, as `docker
 // save` writes them, that a lab with real nodes imports.
 const ImagesVariable = "LAB_IMAGES"
 
@@ -56,7 +56,7 @@ func (l *Lab) ImportImages(ctx context.Context, images ...Image) error {
 	return l.nodes().importArchives(ctx, archives)
 }
 
-// givenImages returns the archives in the folder of LAB_IMAGES, and the names of the
+// givenImages returns the archives in the directory of LAB_IMAGES, and the names of the
 // images in them.
 func givenImages() (archives, names []string, err error) {
 	folder := os.Getenv(ImagesVariable)
@@ -67,7 +67,7 @@ func givenImages() (archives, names []string, err error) {
 		return nil, nil, err
 	}
 	if len(archives) == 0 {
-		return nil, nil, fmt.Errorf("%s: got %q, which has no *.tar; want a folder with images. Fix: docker save --output %[2]s/IMAGE.tar IMAGE", ImagesVariable, folder)
+		return nil, nil, fmt.Errorf("%s: got %q, which has no *.tar; want a directory with images. Fix: docker save --output %[2]s/IMAGE.tar IMAGE", ImagesVariable, folder)
 	}
 	for _, archive := range archives {
 		in, err := namesIn(archive)

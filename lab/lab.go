@@ -20,14 +20,14 @@ import (
 	"time"
 )
 
-// CacheVariable names the environment variable for the folder in which parts are
-// kept between runs. Default: picluster in the user's cache folder.
+// CacheVariable names the environment variable for the directory in which parts are
+// kept between runs. Default: picluster in the user's cache directory.
 const CacheVariable = "PICLUSTER_CACHE"
 
-// Lab is a lab in a folder: its processes' data, logs and credentials, and the
+// Lab is a lab in a directory: its processes' data, logs and credentials, and the
 // state of its stack.
 type Lab struct {
-	// Dir is the lab's folder.
+	// Dir is the lab's directory.
 	Dir string
 	// TLS has MinIO serve TLS alone, with a certificate of the lab's own CA. Set
 	// it before the first Start.
@@ -53,31 +53,17 @@ type state struct {
 	RealNodes     bool   `json:",omitempty"`
 	MinIOPassword string
 	Passphrase    string // of the stack's secrets
+	// Parts are where the parts are that the lab was started with last, by name.
+	Parts map[string]string `json:",omitempty"`
 }
 
 // Open prepares the lab in dir: it builds the parts that the cache lacks, and
 // says so on log. Nothing runs yet. It fails if dir has files and is not a lab's.
 func Open(ctx context.Context, dir string, log io.Writer) (*Lab, error) {
-	root, err := checkout()
+	l, err := newLab(dir, log)
 	if err != nil {
 		return nil, err
 	}
-	if dir, err = filepath.Abs(dir); err != nil {
-		return nil, err
-	}
-	cache := os.Getenv(CacheVariable)
-	if cache == "" {
-		user, err := os.UserCacheDir()
-		if err != nil {
-			return nil, err
-		}
-		cache = filepath.Join(user, "picluster")
-	}
-	if cache, err = filepath.Abs(cache); err != nil {
-		return nil, err
-	}
-
-	l := &Lab{Dir: dir, root: root, cache: cache, log: log}
 	if err := l.claimable(); err != nil {
 		return nil, err // before the parts, which take long
 	}
@@ -100,6 +86,42 @@ func Open(ctx context.Context, dir string, log io.Writer) (*Lab, error) {
 	return l, nil
 }
 
+// Find returns the lab in dir with the parts that it was started with last. It builds
+// nothing. There may be no lab: see Exists.
+func Find(dir string, log io.Writer) (*Lab, error) {
+	l, err := newLab(dir, log)
+	if err != nil || !l.Exists() {
+		return l, err
+	}
+	if err := l.claimable(); err != nil {
+		return nil, err
+	}
+	return l, l.Load()
+}
+
+// newLab returns the lab in dir, without its parts.
+func newLab(dir string, log io.Writer) (*Lab, error) {
+	root, err := checkout()
+	if err != nil {
+		return nil, err
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return nil, err
+	}
+	cache := os.Getenv(CacheVariable)
+	if cache == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return nil, err
+		}
+		cache = filepath.Join(user, "picluster")
+	}
+	if cache, err = filepath.Abs(cache); err != nil {
+		return nil, err
+	}
+	return &Lab{Dir: dir, root: root, cache: cache, log: log}, nil
+}
+
 // Build builds parts that are not the lab's own, and returns where each is, by
 // name.
 func (l *Lab) Build(ctx context.Context, parts []Part) (map[string]string, error) {
@@ -107,7 +129,7 @@ func (l *Lab) Build(ctx context.Context, parts []Part) (map[string]string, error
 }
 
 // Start starts what does not run yet, and waits until all is healthy; then it
-// makes the stack ready. When a part fails it stops the rest, and the error ends
+// prepares the stack. When a part fails it stops the rest, and the error ends
 // with that part's log. A directory that has files and is not a lab's is left
 // alone, with an error.
 func (l *Lab) Start(ctx context.Context) error {
@@ -117,11 +139,48 @@ func (l *Lab) Start(ctx context.Context) error {
 	if err := l.Load(); err != nil {
 		return err
 	}
-	start := l.startParts
 	if l.RealNodes {
 		if err := errors.Join(l.nodes().possible(), l.nodes().build(ctx)); err != nil {
 			return err
 		}
+	}
+	l.state.Parts = l.parts
+	if err := l.save(); err != nil {
+		return err
+	}
+	if err := l.startAll(ctx); err != nil {
+		return err
+	}
+	if err := l.prepareStack(ctx); err != nil {
+		return err
+	}
+	return l.compile(ctx)
+}
+
+// Resume starts what does not run of a lab that was started before, with the same parts.
+// It builds nothing, and leaves the stack as it is.
+func (l *Lab) Resume(ctx context.Context) error {
+	for name, path := range l.parts {
+		if !exists(path) {
+			return fmt.Errorf("%s: got %q, where %s is no more; want the parts that the lab was started with. Fix: make up", CacheVariable, l.cache, name)
+		}
+	}
+	if len(l.parts) == 0 || !exists(l.home()) {
+		return fmt.Errorf("%s: got %q, which lacks the plugins that the lab was started with. Fix: make up", CacheVariable, l.cache)
+	}
+	if l.RealNodes {
+		if err := l.nodes().possible(); err != nil {
+			return err
+		}
+	}
+	return l.startAll(ctx)
+}
+
+// startAll starts what does not run yet, and waits until all is healthy. When a part
+// fails it stops the rest.
+func (l *Lab) startAll(ctx context.Context) error {
+	start := l.startParts
+	if l.RealNodes {
 		_, replaced, err := l.nodes().images()
 		if err != nil {
 			return err
@@ -135,10 +194,7 @@ func (l *Lab) Start(ctx context.Context) error {
 		defer cancel()
 		return errors.Join(err, l.Stop(stop))
 	}
-	if err := l.prepareStack(ctx); err != nil {
-		return err
-	}
-	return l.compile(ctx)
+	return nil
 }
 
 func (l *Lab) startParts(ctx context.Context) error {
@@ -149,6 +205,9 @@ func (l *Lab) startParts(ctx context.Context) error {
 	}
 	defer unlock()
 	if err := l.link(); err != nil {
+		return err
+	}
+	if err := l.portsAreFree(); err != nil {
 		return err
 	}
 	if err := l.objectStore().start(ctx); err != nil {
@@ -233,14 +292,14 @@ func (l *Lab) Remove(ctx context.Context) error {
 	return l.removeEntries()
 }
 
-// Exists says if there is a lab in the folder, running or not.
+// Exists says if there is a lab in the directory, running or not.
 func (l *Lab) Exists() bool { return exists(l.stateFile()) }
 
 // HasStack reports whether the lab was ever started to its end, so that there may
 // be something to destroy.
 func (l *Lab) HasStack() bool { return exists(l.ConfigFile()) }
 
-// Healthy returns what is wrong with each part that does not answer, or nil.
+// Healthy returns what is wrong with each part that does not respond, or nil.
 func (l *Lab) Healthy(ctx context.Context) error {
 	err := errors.Join(l.cluster().healthy(ctx), l.objectStore().healthy(ctx))
 	if err == nil && l.RealNodes {
@@ -341,7 +400,7 @@ func (l *Lab) LookPath(name string) (string, error) {
 // path is PATH with the lab's programs first.
 func (l *Lab) path() string { return l.bin() + string(os.PathListSeparator) + os.Getenv("PATH") }
 
-// link puts the programs that are run by name into one folder.
+// link puts the programs that are run by name into one directory.
 func (l *Lab) link() error {
 	if err := os.RemoveAll(l.bin()); err != nil {
 		return err
@@ -381,6 +440,9 @@ func (l *Lab) Load() error {
 				NodesVariable, realNodes, l.Dir)
 		}
 		l.RealNodes = l.state.RealNodes
+		if l.parts == nil {
+			l.parts = l.state.Parts
+		}
 		return nil
 	}
 	if !errors.Is(err, os.ErrNotExist) {
@@ -395,10 +457,28 @@ func (l *Lab) save() error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(l.stateFile(), text, 0o600)
+	return l.write(l.stateFile(), text)
 }
 
-// checkout returns the folder of Pulumi.yaml, this one or the nearest above.
+// write writes a file of the lab that is never there in part, whenever this process is
+// killed: without the lab's passwords what it has created cannot be removed.
+func (l *Lab) write(path string, text []byte) error {
+	if err := os.MkdirAll(l.entry(tempEntry), 0o700); err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(l.entry(tempEntry), filepath.Base(path)+"-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name()) // unless it was moved
+	_, err = file.Write(text)
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), path)
+}
+
+// checkout returns the directory of Pulumi.yaml, this one or the nearest above.
 func checkout() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -409,7 +489,21 @@ func checkout() (string, error) {
 			return at, nil
 		}
 		if at == filepath.Dir(at) {
-			return "", fmt.Errorf("neither %s nor a folder above it has a Pulumi.yaml", dir)
+			return "", fmt.Errorf("neither %s nor a directory above it has a Pulumi.yaml", dir)
 		}
 	}
 }
+
+// Logs returns the paths of the logs of the lab's programs.
+func (l *Lab) Logs() (logs []string) {
+	for _, pattern := range []string{
+		l.objectStore().logFile(), filepath.Join(l.cluster().dir(), "logs", "*.log"), filepath.Join(l.nodes().path("logs"), "*.log"),
+	} {
+		found, _ := filepath.Glob(pattern) // an error is of the pattern
+		logs = append(logs, found...)
+	}
+	return logs
+}
+
+// Cache is the directory in which parts are kept between runs.
+func (l *Lab) Cache() string { return l.cache }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,7 +54,7 @@ func TestAPartThatFailsShowsItsLog(t *testing.T) {
 
 func TestNoHalfLabIsLeft(t *testing.T) {
 	l := open(t)
-	// Where the cluster's folder should be, there is a file.
+	// Where the cluster's directory should be, there is a file.
 	require.NoError(t, l.claim())
 	require.NoError(t, os.WriteFile(l.cluster().workDir(), nil, 0o600))
 
@@ -73,6 +74,28 @@ func TestAStoppedLabKeepsItsData(t *testing.T) {
 	require.NoError(t, l.Stop(t.Context()))
 	assert.Error(t, l.Healthy(t.Context()))
 	assert.False(t, running(l.state.MinIO))
+
+	// Meanwhile others listen at all of its addresses.
+	taken := map[string]string{"MinIO": l.state.MinIO}
+	for _, p := range clusterPorts {
+		port, err := l.cluster().port(p.option)
+		require.NoError(t, err)
+		taken[p.part+" "+p.option] = "127.0.0.1:" + port
+	}
+	var others []net.Listener
+	for _, address := range taken {
+		other, err := net.Listen("tcp", address)
+		require.NoError(t, err)
+		others = append(others, other)
+	}
+	err = l.Start(t.Context())
+	for name, address := range taken {
+		part, _, _ := strings.Cut(name, " ")
+		assert.ErrorContains(t, err, part+` of this lab: got "`+address+`", which another process has`)
+	}
+	for _, other := range others {
+		require.NoError(t, other.Close())
+	}
 
 	require.NoError(t, l.Start(t.Context()))
 	names, err := l.Kubectl(t.Context(), "get", "namespaces", "--output=name")

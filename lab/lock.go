@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// lock takes the file lock at path, waiting for it, and returns how to give it
-// back. The kernel gives it back when the process dies.
+// lock waits for the file lock at path, and acquires it. unlock releases it. If the process dies,
+// the kernel releases it.
 func lock(ctx context.Context, path string) (unlock func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return nil, err

@@ -25,7 +25,7 @@ type machine struct {
 	lab *Lab
 }
 
-// name is the machine's name, of its network and its cgroups too.
+// name returns the name of the machine, of its network and of its cgroups.
 func (m machine) name() string {
 	hash := sha256.Sum256([]byte(m.lab.Dir))
 	return "picluster-" + hex.EncodeToString(hash[:])[:12]
@@ -97,13 +97,13 @@ func (m machine) hold() error {
 	if err := os.WriteFile(m.pidFile(), fmt.Appendf(nil, "%d %s", pid, startTime(pid)), 0o600); err != nil {
 		return err
 	}
-	// Until here it ends with this process; from now on it is found again.
+	// Until here the process ends with this one. From now on pid finds it.
 	_, err = stdin.Write([]byte{'\n'})
 	return err
 }
 
-// kernelSettings are what a kubelet sets for the whole machine. In a lab it sets
-// files instead, with what it wants in them already.
+// kernelSettings are the kernel's settings, of the whole machine, that a kubelet sets. In a lab,
+// files with these values are mounted over them, and the kubelet writes to the files.
 var kernelSettings = map[string]string{
 	"kernel/keys/root_maxbytes": "25000000",
 	"kernel/keys/root_maxkeys":  "1000000",
@@ -113,11 +113,11 @@ var kernelSettings = map[string]string{
 	"vm/panic_on_oom":           "0",
 }
 
-// maskedDirs are where programs write whatever their configuration says, such as
-// /run/containerd, /run/netns, /var/lib/cni and /var/log/containers.
+// maskedDirs are the directories in which programs write, whatever their configuration is, such
+// as /run/containerd, /run/netns, /var/lib/cni and /var/log/containers.
 var maskedDirs = []string{"/run", "/var/lib", "/var/log"}
 
-// mount gives the machine's mounts what only it sees.
+// mount mounts what only the machine sees: /proc, kernelSettings and maskedDirs.
 func (m machine) mount(ctx context.Context) error {
 	run := func(args ...string) error {
 		// Without a table of mounts in /run, which is one of the masked directories.
@@ -281,8 +281,8 @@ func (m machine) process(pid int) string {
 	return string(stat[bytes.LastIndexByte(stat, ')')+1:])
 }
 
-// inNetwork returns cmd changed to run in the machine's network, and elsewhere as
-// it would.
+// inNetwork returns cmd changed to run in the machine's network, with the mounts and the
+// processes of the host.
 func (m machine) inNetwork(cmd *exec.Cmd) *exec.Cmd {
 	cmd.Args = append([]string{"nsenter", "--net=" + m.network(), "--", cmd.Path}, cmd.Args[1:]...)
 	cmd.Path, cmd.Err = command("nsenter"), nil // nsenter looks for the program, on cmd's PATH
@@ -291,7 +291,7 @@ func (m machine) inNetwork(cmd *exec.Cmd) *exec.Cmd {
 
 // dial connects to an address in the machine's network.
 func (m machine) dial(ctx context.Context, network, address string) (connection net.Conn, err error) {
-	// Without FallbackDelay an address may be tried on another thread.
+	// With the default of FallbackDelay, Dialer may dial on another thread, outside the network.
 	dialer := net.Dialer{FallbackDelay: -1}
 	enterErr := m.enter(func() error {
 		connection, err = dialer.DialContext(ctx, network, address)

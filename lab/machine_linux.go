@@ -6,13 +6,15 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// newNamespaces has a command run in a machine of its own.
+// newNamespaces returns the attributes of a command that runs in a machine of its own.
 func newNamespaces() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{
 		Setsid:     true,
@@ -33,7 +35,7 @@ func (m machine) kill(ctx context.Context, pid int) error {
 	if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
 		return err
 	}
-	// Unlike its state in /proc, which is its first thread's, this tells of all threads.
+	// A pidfd is ready once all threads have ended. The state in /proc is the first thread's.
 	return poll(ctx, time.Millisecond, func() error {
 		ready, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 100) // #nosec G115 -- a file descriptor
 		if err == nil && ready == 0 {
@@ -43,14 +45,14 @@ func (m machine) kill(ctx context.Context, pid int) error {
 	})
 }
 
-// enter calls do on a thread in these namespaces of the machine, which what do
-// starts is in too.
+// enter calls do on a thread in these namespaces of the machine. Processes that do starts are in
+// them too.
 func (m machine) enter(do func() error, namespaces ...string) error {
 	pid := m.pid()
 	if pid == 0 {
 		return fmt.Errorf("the lab in %s does not run", m.lab.Dir)
 	}
-	var files []*os.File // opened before the tree of mounts is another one
+	var files []*os.File // opened before the thread has other mounts
 	defer func() {
 		for _, file := range files {
 			_ = file.Close()
@@ -80,4 +82,21 @@ func (m machine) enter(do func() error, namespaces ...string) error {
 		result <- err
 	}()
 	return <-result
+}
+
+// memory returns the memory that processes here may have, in bytes: this machine's, or the
+// limit of a container. 0 if it is not known.
+func memory() float64 {
+	var info unix.Sysinfo_t
+	if unix.Sysinfo(&info) != nil {
+		return 0
+	}
+	memory := float64(info.Totalram) * float64(info.Unit)
+	for _, limit := range []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"} {
+		text, _ := os.ReadFile(limit) // of the other version of cgroups, or "max"
+		if bytes, err := strconv.ParseFloat(strings.TrimSpace(string(text)), 64); err == nil {
+			memory = min(memory, bytes)
+		}
+	}
+	return memory
 }

@@ -90,7 +90,7 @@ func (o objectStore) start(ctx context.Context) error {
 }
 
 func (o objectStore) healthy(ctx context.Context) error {
-	// The port alone proves nothing: a stopped lab's may be somebody else's by now.
+	// The port alone proves nothing: a stopped lab's may belong to another process by now.
 	if !alive(readPID(o.pidFile())) {
 		return errors.New("MinIO does not run")
 	}
@@ -115,7 +115,7 @@ func (o objectStore) healthy(ctx context.Context) error {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("MinIO answers %s", response.Status)
+		return fmt.Errorf("MinIO responded with %s", response.Status)
 	}
 	return nil
 }
@@ -134,15 +134,5 @@ func (o objectStore) address() (string, error) {
 		return net.JoinHostPort(hostAddress, "9000"), nil
 	}
 	port, err := freePort()
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), err
-}
-
-// freePort returns a port of the loopback address that nobody listens on.
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
+	return net.JoinHostPort("127.0.0.1", port), err
 }

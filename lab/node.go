@@ -26,7 +26,7 @@ func (n node) socket() string             { return n.path("containerd.sock") }
 func (n node) name(process string) string { return process + "-" + n.hostname() }
 func (n node) cgroup() string             { return n.lab.machine().name() + "/" + n.hostname() }
 
-// startContainerd starts containerd, and waits until it takes requests.
+// startContainerd starts containerd, and waits until it responds.
 func (n node) startContainerd(s *supervisor) error {
 	if err := n.writeAll(map[string]string{
 		"containerd.toml":        n.containerdConfig(),
@@ -80,7 +80,8 @@ func (n node) writeAll(files map[string]string) error {
 }
 
 func (n node) containerdConfig() string {
-	// Without CAP_SYS_RESOURCE runc may not lower a score, and each sandbox would fail.
+	// restrict_oom_score_adj: without CAP_SYS_RESOURCE runc may not lower an OOM score, and each
+	// sandbox would fail.
 	return n.fill(`version = 2
 root = "{dir}/containerd"
 state = "{dir}/containerd-state"

@@ -67,8 +67,8 @@ type nodes struct {
 	lab *Lab
 }
 
-// all are the nodes: two, because the chart's anti-affinity leaves a rolling
-// update on one node pending for ever.
+// all returns the nodes: two, because the chart's anti-affinity leaves a rolling update on one
+// node pending for ever.
 func (n nodes) all() []node { return []node{{n.lab, 1}, {n.lab, 2}} }
 
 func (n nodes) dir() string             { return n.lab.entry(nodesEntry) }
@@ -102,8 +102,8 @@ func (n nodes) build(ctx context.Context) error {
 	return nil
 }
 
-// startContainers starts each node's containerd. Those before may have left
-// anything behind, so each start is a first one, with new nodes of the same names.
+// startContainers starts each node's containerd. It removes the node's directory before, because
+// an earlier containerd may have left anything in it.
 func (n nodes) startContainers(s *supervisor) error {
 	for _, node := range n.all() {
 		if err := os.RemoveAll(node.dir()); err != nil {
@@ -122,7 +122,7 @@ func (n nodes) start(s *supervisor) error {
 	if err := n.importAll(s.ctx); err != nil {
 		return s.explain(err)
 	}
-	// Those of an earlier start may look ready.
+	// The Nodes of an earlier start may still be Ready.
 	if _, err := n.lab.cluster().kubectl(s.ctx, nil, "delete", "nodes", "--all"); err != nil {
 		return s.explain(err)
 	}
@@ -169,7 +169,7 @@ func (n nodes) ready(ctx context.Context, some ...node) error {
 	return nil
 }
 
-// healthy returns an error unless each node is ready and the cluster's DNS answers.
+// healthy returns an error unless each node is ready and the cluster's DNS responds.
 func (n nodes) healthy(ctx context.Context) error {
 	if err := n.ready(ctx, n.all()...); err != nil {
 		return err
@@ -201,8 +201,8 @@ func (n nodes) importAll(ctx context.Context) error {
 	return n.importArchives(ctx, append(given, packed...))
 }
 
-// images returns the archives of LAB_IMAGES, and the stand-in's images, whose names
-// neither those archives nor the lab's user has.
+// images returns the archives of LAB_IMAGES, and the stand-in's images whose names neither those
+// archives nor Lab.Images have.
 func (n nodes) images() (given []string, replaced []Image, err error) {
 	given, names, err := givenImages()
 	if err != nil {
@@ -214,7 +214,7 @@ func (n nodes) images() (given []string, replaced []Image, err error) {
 	return given, standIns(n.lab.parts["standin"], names), nil
 }
 
-// each does something for every node at a time, and returns all errors.
+// each calls do for all nodes at the same time, and returns all errors.
 func (n nodes) each(do func(node) error) error {
 	all := n.all()
 	errs := make([]error, len(all))

@@ -74,7 +74,8 @@ func TestNodesHaveTheClustersVersion(t *testing.T) {
 	}
 }
 
-// Both find a lab that runs, and the second does not start it again.
+// TestTwoStartsOfALabWithRealNodes starts a lab twice at the same time. Both starts succeed, and
+// the second does not start the lab again.
 func TestTwoStartsOfALabWithRealNodes(t *testing.T) {
 	l := openReal(t)
 	second := *l

@@ -16,8 +16,8 @@ const cniPlugins = "/usr/lib/cni"
 // systemPath are the directories of programs that are not always on PATH.
 var systemPath = []string{"/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin"}
 
-// debianPackages are what a lab with real nodes runs that no Go module has, and the
-// programs of each.
+// debianPackages are the packages, with their programs, that real nodes need and no Go module
+// has.
 var debianPackages = []struct {
 	name     string
 	programs []string

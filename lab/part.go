@@ -6,7 +6,7 @@ import "time"
 type Part struct {
 	// Name is the program's name.
 	Name string
-	// Dir is the folder, from the checkout, of the module that pins what it is
+	// Dir is the directory, from the checkout, of the module that pins what it is
 	// built from.
 	Dir string
 	// Package is the package to build, as `go build` takes it.
@@ -22,8 +22,16 @@ type Part struct {
 	// Embed maps a file that the package embeds to a file of Module's that it is
 	// made from.
 	Embed map[string]string
-	// Cold is how long the build took with empty caches, after the parts before
-	// it, on 2 cores of an AMD EPYC: what people are told before a long wait.
+	// Replace maps a file of Module's to the file of Dir that the part is compiled with
+	// in its place, in a copy of the module.
+	Replace map[string]string
+	// release is where the publisher has it, with checksums; nil if it is compiled always.
+	release *release
+	// Wraps describes what the part wraps in another version than the published one does. {module}
+	// is Module's version. Published is the same of the release.
+	Wraps, Published string
+	// Cold is how long the build takes with empty caches, after the parts before it, on 2 cores of
+	// an AMD EPYC: measured, or half the CPU time. The lab shows it before a long wait.
 	Cold time.Duration
 }
 
@@ -35,16 +43,18 @@ var Parts = []Part{
 		Dir:     "lab/parts/pulumi",
 		Package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
 		Module:  "github.com/pulumi/pulumi/pkg/v3",
-		// The Automation API asks for it.
-		Vars: map[string]string{"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": "{version}"},
-		Cold: 105 * time.Second,
+		// The Automation API requires a version.
+		Vars:    map[string]string{"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": "{version}"},
+		release: pulumiRelease("pulumi"),
+		Cold:    76 * time.Second,
 	},
 	{
 		Name:    "pulumi-language-go",
 		Dir:     "lab/parts/language",
 		Package: "github.com/pulumi/pulumi/sdk/v3/go/pulumi-language-go",
 		Module:  "github.com/pulumi/pulumi/sdk/v3",
-		Cold:    25 * time.Second,
+		release: pulumiRelease(languageHost),
+		Cold:    15 * time.Second,
 	},
 	{
 		Name:    "pulumi-resource-kubernetes",
@@ -57,7 +67,10 @@ var Parts = []Part{
 			"schema.json":            "cmd/pulumi-resource-kubernetes/schema.json",
 			"terraform-mapping.json": "cmd/pulumi-resource-kubernetes/terraform-mapping.json",
 		},
-		Cold: 490 * time.Second,
+		Replace: map[string]string{"pkg/provider/provider_construct.go": "provider_construct.go.txt"},
+		Wraps:   "the lab's, without component resources", Published: "published",
+		release: pluginRelease("kubernetes"),
+		Cold:    110 * time.Second,
 	},
 	{
 		Name:    "pulumi-resource-minio",
@@ -66,7 +79,9 @@ var Parts = []Part{
 		Module:  "github.com/aminueza/terraform-provider-minio/v2",
 		SDK:     "github.com/pulumi/pulumi-minio/sdk",
 		Vars:    map[string]string{"main.version": "{version}"},
-		Cold:    80 * time.Second,
+		Wraps:   "the lab's, of terraform-provider-minio {module}", Published: "published, of terraform-provider-minio v1.20.1",
+		release: pluginRelease("minio"),
+		Cold:    52 * time.Second,
 	},
 	{
 		Name:    "pulumi-resource-random",
@@ -75,7 +90,9 @@ var Parts = []Part{
 		Module:  "github.com/terraform-providers/terraform-provider-random",
 		SDK:     "github.com/pulumi/pulumi-random/sdk/v4",
 		Vars:    map[string]string{"main.version": "{version}"},
-		Cold:    95 * time.Second,
+		Wraps:   "the lab's, of terraform-provider-random {module}", Published: "published",
+		release: pluginRelease("random"),
+		Cold:    72 * time.Second,
 	},
 	kubernetes("controlplane", "kube-apiserver", 255*time.Second),
 	kubernetes("controlplane", "kube-controller-manager", 100*time.Second),
@@ -86,6 +103,7 @@ var Parts = []Part{
 		Dir:     "lab/parts/etcd",
 		Package: "go.etcd.io/etcd/server/v3",
 		Module:  "go.etcd.io/etcd/server/v3",
+		release: etcdRelease,
 		Cold:    25 * time.Second,
 	},
 	kwok("kwok", 95*time.Second),
@@ -95,6 +113,7 @@ var Parts = []Part{
 		Dir:     "lab/parts/minio",
 		Package: "github.com/minio/minio",
 		Module:  "github.com/minio/minio",
+		release: minioRelease,
 		Cold:    250 * time.Second,
 	},
 }
@@ -128,6 +147,7 @@ func kubernetes(dir, name string, cold time.Duration) Part {
 		Name:    name,
 		Dir:     "lab/parts/" + dir,
 		Package: "k8s.io/kubernetes/cmd/" + name,
+		release: kubernetesRelease(name),
 		Module:  "k8s.io/kubernetes",
 		// Charts ask for the cluster's version, and a build without it is 0.0.0.
 		Vars: map[string]string{

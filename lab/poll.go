@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// poll calls try every interval until it returns nil. When ctx ends first, the
-// error is what try last said.
+// poll calls try every interval until it returns nil. If ctx ends first, the error has the cause
+// of ctx and the last error of try.
 func poll(ctx context.Context, interval time.Duration, try func() error) error {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()

@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -36,34 +38,93 @@ var plugins = map[string]string{
 
 func isPlugin(part string) bool { return strings.HasPrefix(part, "pulumi-resource-") }
 
-// buildParts builds what the lab runs. An installed Pulumi of a suitable version
-// spares building it.
+// MinIOPluginVariable names the environment variable for the file of a plugin
+// pulumi-resource-minio that the lab takes in place of its own.
+const MinIOPluginVariable = "LAB_PLUGIN_MINIO"
+
+// buildParts builds the parts. A suitable Pulumi that is installed replaces the lab's own, unless
+// PartsVariable is set. The plugin that MinIOPluginVariable names replaces the lab's own.
 func (l *Lab) buildParts(ctx context.Context) error {
-	b := &builder{root: l.root, cache: l.cache, log: l.log}
-	parts := Parts
-	cli, host, found := installedPulumi(ctx)
-	if found {
-		parts = slices.DeleteFunc(slices.Clone(Parts), func(p Part) bool {
-			return p.Name == "pulumi" || p.Name == languageHost
-		})
+	mode, err := partsMode()
+	if err != nil {
+		return err
 	}
-	var err error
+	b := &builder{root: l.root, cache: l.cache, log: l.log}
+	given := map[string]string{}
+	if mode == "" {
+		if cli, host, found := installedPulumi(ctx, os.Getenv("PATH")); found {
+			fmt.Fprintf(l.log, "lab: pulumi is the installed one: %s\n", cli)
+			given["pulumi"], given[languageHost] = cli, host
+		}
+	}
+	if plugin := os.Getenv(MinIOPluginVariable); plugin != "" {
+		path, err := givenPlugin(plugin)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(l.log, "lab: pulumi-resource-minio is the given one: %s\n", path)
+		given[plugins["minio"]] = path
+	}
+	parts := slices.DeleteFunc(slices.Clone(Parts), func(p Part) bool { return given[p.Name] != "" })
 	if l.parts, err = b.build(ctx, parts); err != nil {
 		return err
 	}
-	if found {
-		l.parts["pulumi"], l.parts[languageHost] = cli, host
-	}
+	maps.Copy(l.parts, given)
 	return l.installPlugins(ctx, b)
 }
 
-// installedPulumi returns a Pulumi on PATH that serves, with its language host.
-func installedPulumi(ctx context.Context) (cli, host string, found bool) {
-	cli, err := exec.LookPath("pulumi")
+// givenPlugin returns the path of the plugin that MinIOPluginVariable names.
+func givenPlugin(plugin string) (string, error) {
+	path, err := filepath.Abs(plugin)
 	if err != nil {
-		return "", "", false
+		return "", err
 	}
-	if host, err = exec.LookPath(languageHost); err != nil {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Mode()&0o100 == 0 {
+		return "", fmt.Errorf("%s: got %q; want an executable file, pulumi-resource-minio. Fix: unset %[1]s", MinIOPluginVariable, plugin)
+	}
+	return path, nil
+}
+
+// DescribePlugin returns the name, the version and the origin of a provider's plugin. The lab's
+// own plugin of MinIO wraps another version of the Terraform provider than the published one of
+// the same number.
+func (l *Lab) DescribePlugin(name string) (string, error) {
+	p, path := part(plugins[name]), l.parts[plugins[name]]
+	b := &builder{root: l.root}
+	version, err := b.version(p)
+	if err != nil {
+		return "", err
+	}
+	module, err := b.moduleVersion(p)
+	if err != nil {
+		return "", err
+	}
+	what := strings.ReplaceAll(p.Wraps, "{module}", module)
+	switch {
+	case !l.isCached(path):
+		what = "given: " + path
+	case isReleased(path):
+		what = p.Published
+	}
+	return p.Name + " " + p.told(version, what), nil
+}
+
+// installedPulumi returns a Pulumi of a suitable version in the directories of path, and its
+// language host. The Pulumi of a lab, whose directory may be on PATH, does not count.
+func installedPulumi(ctx context.Context, path string) (cli, host string, found bool) {
+	find := func(name string) string {
+		for _, dir := range filepath.SplitList(path) {
+			file := filepath.Join(dir, name)
+			if exists(filepath.Join(filepath.Dir(dir), markEntry)) || !filepath.IsAbs(file) {
+				continue
+			}
+			if found, err := exec.LookPath(file); err == nil {
+				return found
+			}
+		}
+		return ""
+	}
+	if cli, host = find("pulumi"), find(languageHost); cli == "" || host == "" {
 		return "", "", false
 	}
 	out, err := exec.CommandContext(ctx, cli, "version").Output()
@@ -74,11 +135,20 @@ func installedPulumi(ctx context.Context) (cli, host string, found bool) {
 	return cli, host, true
 }
 
-// home is Pulumi's folder: the plugins, shared by all labs with the same ones.
+// isCached reports whether a part is one of the cache, and not installed or given.
+func (l *Lab) isCached(path string) bool {
+	return strings.HasPrefix(path, l.cache+string(filepath.Separator))
+}
+
+// home is Pulumi's directory: the plugins, shared by all labs with the same ones.
 func (l *Lab) home() string {
 	hash := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(plugins)) {
-		fmt.Fprintln(hash, name, filepath.Base(filepath.Dir(l.parts[plugins[name]])))
+		path := l.parts[plugins[name]]
+		fmt.Fprintln(hash, name, filepath.Base(filepath.Dir(path)))
+		if info, err := os.Stat(path); err == nil && !l.isCached(path) {
+			fmt.Fprintln(hash, path, info.Size(), info.ModTime().UnixNano()) // a given one, of any version
+		}
 	}
 	return filepath.Join(l.cache, "pulumi-"+hex.EncodeToString(hash.Sum(nil))[:12])
 }
@@ -97,7 +167,15 @@ func (l *Lab) installPlugins(ctx context.Context, b *builder) error {
 	if exists(home) {
 		return nil
 	}
-	temp, err := os.MkdirTemp(l.cache, "pulumi-")
+	// Killed installations have left these. No other one runs, because this one has the lock.
+	left, err := filepath.Glob(filepath.Join(l.cache, "install-*"))
+	for _, dir := range left {
+		err = errors.Join(err, os.RemoveAll(dir))
+	}
+	if err != nil {
+		return err
+	}
+	temp, err := os.MkdirTemp(l.cache, "install-")
 	if err != nil {
 		return err
 	}
@@ -116,14 +194,14 @@ func (l *Lab) installPlugins(ctx context.Context, b *builder) error {
 	return os.Rename(temp, home)
 }
 
-// wrapLanguageHost puts a script before the built language host. That one takes
-// the options of Pulumi.yaml's runtime as flags, while the engine sends them in
-// its request. Of the options it passes on a prebuilt binary; for the checkout's
-// own Pulumi.yaml that is what compile made, which is not compiled at every run.
+// wrapLanguageHost puts a script in place of a compiled language host. The host takes the options
+// of Pulumi.yaml's runtime as flags, but the engine sends them in its request. The script passes
+// on the option binary, a prebuilt program. The checkout's own Pulumi.yaml has none: the script
+// then passes the result of compile, so that Pulumi does not compile the program at every run.
 func (l *Lab) wrapLanguageHost() error {
 	host := l.parts[languageHost]
-	if !strings.HasPrefix(host, l.cache) {
-		return nil // an installed one understands the request
+	if !l.isCached(host) || isReleased(host) {
+		return nil // an installed or released host understands the request
 	}
 	path := filepath.Join(l.bin(), languageHost)
 	if err := os.Remove(path); err != nil {
@@ -136,25 +214,40 @@ exec '%s' -binary="${binary:-%s}" "$@"
 	return os.WriteFile(path, []byte(script), 0o755) // #nosec G306 -- a program
 }
 
-// compile compiles the program, so that what takes long is said, and its output
-// stays out of Pulumi's.
+// compile compiles the program before Pulumi does, so that the lab shows how long it takes,
+// outside Pulumi's output. The checkout keeps the result for all labs, because linking takes
+// seconds.
 func (l *Lab) compile(ctx context.Context) error {
 	return step(l.log, "compiling the program", func() error {
-		cmd := exec.CommandContext(ctx, "go", "build", "-o", l.program(), ".")
+		unlock, err := lock(ctx, filepath.Join(l.cache, "compile"))
+		if err != nil {
+			return err
+		}
+		defer unlock()
+		program := filepath.Join(l.root, "bin", "program")
+		if err := os.MkdirAll(filepath.Dir(program), 0o750); err != nil {
+			return err
+		}
+		cmd := exec.CommandContext(ctx, "go", "build", "-o", program, ".")
 		cmd.Dir = l.root
-		cmd.Env = append(os.Environ(), withoutCgo)
+		// GOTMPDIR is on the same disk, so that go build moves the program into place. An interrupted
+		// copy would look like a whole program to go build.
+		cmd.Env = compilerEnv("GOTMPDIR=" + filepath.Dir(program))
 		if output, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("compiling the program: %w\n%s", err, tail(string(output), 30))
 		}
-		return nil
+		if err := os.Remove(l.program()); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		return linkFile(program, l.program()) // go build never writes into a file that is there
 	})
 }
 
 // program is the compiled program.
 func (l *Lab) program() string { return l.entry(programEntry) }
 
-// ConfigFile is the path of the stack's configuration: Pulumi.lab.yaml of the
-// checkout with what the lab has found out.
+// ConfigFile is the path of the stack's configuration: Pulumi.lab.yaml of the checkout with the
+// lab's own settings.
 func (l *Lab) ConfigFile() string { return l.entry(stackEntry) }
 
 // Pulumi returns a command of the Pulumi CLI on the lab's stack, in the checkout.
@@ -184,6 +277,14 @@ func (l *Lab) StackCommand(ctx context.Context, command string, args ...string) 
 // are told of the stack's configuration file.
 const ConfigFileVariable = "PICLUSTER_CONFIG_FILE"
 
+// makeVariable names the environment variable that has the commands in ops name make's
+// targets for the lab.
+const makeVariable = "PICLUSTER_MAKE"
+
+// simulatedVariable names the environment variable that has the commands in ops say that
+// pods of the lab receive no trace.
+const simulatedVariable = "PICLUSTER_SIMULATED_PODS"
+
 // Env is this process's environment with the lab's programs, cluster and state.
 func (l *Lab) Env() []string {
 	// Settings of the user's own would reach past the lab.
@@ -192,6 +293,8 @@ func (l *Lab) Env() []string {
 	})
 	if l.RealNodes {
 		env = withoutProxies(env)
+	} else {
+		env = append(env, simulatedVariable+"=yes")
 	}
 	env = append(env,
 		"PATH="+l.path(),
@@ -203,25 +306,31 @@ func (l *Lab) Env() []string {
 		"PULUMI_SKIP_UPDATE_CHECK=true",
 		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true",
 		ConfigFileVariable+"="+l.ConfigFile(),
+		makeVariable+"=yes",
 	)
 	return (&exec.Cmd{Env: env}).Environ() // each variable once
 }
 
 func (l *Lab) stateDir() string { return l.entry(stateEntry) }
 
-// prepareStack makes the stack, if there is none, and writes its configuration.
+// prepareStack creates the stack, if there is none, and writes its configuration.
 func (l *Lab) prepareStack(ctx context.Context) error {
 	if err := os.MkdirAll(l.stateDir(), 0o700); err != nil {
 		return err
 	}
-	if !exists(l.ConfigFile()) {
+	if err := l.removeStaleLocks(); err != nil {
+		return err
+	}
+	if ready, err := l.stackReady(); err != nil {
+		return err
+	} else if !ready {
 		if err := l.initStack(ctx); err != nil {
 			return err
 		}
 	}
 
-	// The stack's own lines come from the checkout at each start, so that an edit
-	// there counts; what the lab knows goes over them.
+	// The checkout's file is read at each start, so that an edit there has an effect. The lab's own
+	// settings replace those in it.
 	file, err := readStackFile(filepath.Join(l.root, filepath.Base(l.ConfigFile())))
 	if err != nil {
 		return err
@@ -235,7 +344,7 @@ func (l *Lab) prepareStack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// What rotate and repair set: without it the next start would undo it.
+	// rotate and repair set these keys, which the next start must not undo.
 	for _, key := range []string{"picluster:keyVersion", "picluster:restore"} {
 		if value, found := made.Config[key]; found {
 			file.Config[key] = value
@@ -245,7 +354,7 @@ func (l *Lab) prepareStack(ctx context.Context) error {
 		file.Config["minio:minioCacertFile"] = l.CA()
 	}
 	for key, value := range map[string]any{
-		"minio:minioPassword":       made.Config["minio:minioPassword"],
+		password:                    made.Config[password],
 		"minio:minioServer":         l.state.MinIO,
 		"minio:minioSsl":            l.TLS,
 		"picluster:s3Insecure":      !l.TLS,
@@ -260,10 +369,90 @@ func (l *Lab) prepareStack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(l.ConfigFile(), text, 0o600)
+	return l.write(l.ConfigFile(), text)
 }
 
-// initStack makes the stack and its one secret. It does so in the lab's folder,
+// password is the configuration key of the stack's one secret.
+const password = "minio:minioPassword" // #nosec G101 -- a name
+
+// stackReady reports whether initStack ended: its last step sets the password. A stack
+// whose creation was cut off is removed, unless it has resources.
+func (l *Lab) stackReady() (bool, error) {
+	if exists(l.ConfigFile()) {
+		file, err := readStackFile(l.ConfigFile())
+		if err != nil {
+			return false, err
+		}
+		if file.Config[password] != nil {
+			return true, nil
+		}
+	}
+	has, err := l.hasResources()
+	if err != nil {
+		return false, err
+	}
+	if has {
+		return false, fmt.Errorf("%s: got no %s, but the stack in %s has resources; want the file that the lab wrote. Fix: restore it, or remove the lab with all that is in it: bin/lab stop && rm -r %s",
+			l.ConfigFile(), password, l.stateDir(), l.Dir)
+	}
+	if err := errors.Join(os.RemoveAll(l.ConfigFile()), os.RemoveAll(l.stateDir())); err != nil {
+		return false, err
+	}
+	return false, os.MkdirAll(l.stateDir(), 0o700)
+}
+
+// hasResources reports whether a stack of the lab's state has resources.
+func (l *Lab) hasResources() (bool, error) {
+	stacks, err := filepath.Glob(filepath.Join(l.stateDir(), ".pulumi", "stacks", "*", "*.json"))
+	if err != nil {
+		return false, err
+	}
+	for _, path := range stacks {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return false, err
+		}
+		if bytes.Contains(text, []byte(`"urn:pulumi:`)) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// removeStaleLocks removes Pulumi's locks of the lab's state whose process, of this
+// machine, was killed. Source: pulumi's pkg/backend/diy/lock.go.
+func (l *Lab) removeStaleLocks() error {
+	hostname, err := os.Hostname()
+	if err != nil {
+		return err
+	}
+	locks, err := filepath.Glob(filepath.Join(l.stateDir(), ".pulumi", "locks", "*", "*", "*", "*.json"))
+	if err != nil {
+		return err
+	}
+	for _, path := range locks {
+		text, err := os.ReadFile(path)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		var holder struct {
+			PID      int    `json:"pid"`
+			Hostname string `json:"hostname"`
+		}
+		if err != nil || json.Unmarshal(text, &holder) != nil || holder.PID == 0 || holder.Hostname != hostname || alive(holder.PID) {
+			continue // Pulumi reports this lock
+		}
+		fmt.Fprintf(l.log, "lab: removing the lock of process %d, which was killed in the middle of an update\n", holder.PID)
+		for _, file := range []string{path, path + ".attrs"} {
+			if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// initStack creates the stack and its one secret. It does so in the lab's directory,
 // since `pulumi stack init` writes the stack's file beside Pulumi.yaml.
 func (l *Lab) initStack(ctx context.Context) error {
 	project, err := os.ReadFile(filepath.Join(l.root, "Pulumi.yaml"))
@@ -275,7 +464,7 @@ func (l *Lab) initStack(ctx context.Context) error {
 	}
 	commands := []*exec.Cmd{
 		l.Pulumi(ctx, "stack", "init", Stack, "--no-select"),
-		l.Pulumi(ctx, "config", "set", "--stack", Stack, "--secret", "minio:minioPassword"),
+		l.Pulumi(ctx, "config", "set", "--stack", Stack, "--secret", password),
 	}
 	commands[1].Stdin = strings.NewReader(l.state.MinIOPassword)
 	for _, cmd := range commands {

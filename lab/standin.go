@@ -58,7 +58,7 @@ func announce(log io.Writer, images []Image) {
 		refs = append(refs, image.Ref...)
 	}
 	if len(refs) > 0 {
-		fmt.Fprintf(log, "lab: STAND-IN IMAGES of lab/standin, which are neither Tempo nor memcached: %s; for the real ones: %s=FOLDER\n",
+		fmt.Fprintf(log, "lab: STAND-IN IMAGES of lab/standin, which are neither Tempo nor memcached: %s; for the real ones: %s=DIRECTORY\n",
 			strings.Join(refs, ", "), ImagesVariable)
 	}
 }

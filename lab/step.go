@@ -9,17 +9,27 @@ import (
 	"golang.org/x/term"
 )
 
-// eraseLine takes a terminal's cursor to the start of a line that is empty then.
+// eraseLine moves a terminal's cursor to the start of its line, and empties the line.
 const eraseLine = "\r\x1b[K"
 
-// step does what takes long. It says on log what that is, on a terminal for how
-// long already, and in the end how long it took.
+// step calls do. It writes to log what is done, on a terminal for how long so far, and at the end
+// how long it took.
 func step(log io.Writer, what string, do func() error) error {
+	return notedStep(log, what, func() (string, error) { return "", do() })
+}
+
+// notedStep is step for a do whose note is written at the end.
+func notedStep(log io.Writer, what string, do func() (note string, err error)) error {
 	line, width := "lab: "+what+" ...", terminalWidth(log)
 	fmt.Fprint(log, cut(line, width))
 	start := time.Now()
+	var note string
 	ended := make(chan error, 1)
-	go func() { ended <- do() }()
+	go func() {
+		var err error
+		note, err = do()
+		ended <- err
+	}()
 
 	second := time.NewTicker(time.Second)
 	defer second.Stop()
@@ -32,7 +42,7 @@ func step(log io.Writer, what string, do func() error) error {
 			if err != nil {
 				fmt.Fprint(log, " failed after")
 			}
-			fmt.Fprintf(log, " %s\n", elapsed(time.Since(start)))
+			fmt.Fprintf(log, " %s%s\n", elapsed(time.Since(start)), note)
 			return err
 		case <-second.C:
 			if width > 0 {
@@ -57,8 +67,8 @@ func terminalWidth(log io.Writer) int {
 	return width
 }
 
-// cut shortens a line so that a terminal does not break it, which could not be
-// erased; a width of 0 or less leaves it whole.
+// cut shortens a line to less than width, because a line that the terminal wraps cannot be
+// erased. A width of 0 or less leaves the line whole.
 func cut(line string, width int) string {
 	if width <= 0 || len(line) < width {
 		return line

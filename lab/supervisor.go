@@ -31,8 +31,8 @@ func newSupervisor(ctx context.Context, m machine) *supervisor {
 	return &supervisor{ctx, fail, m}
 }
 
-// start starts a program, which runs on when this process ends. Its environment is
-// this process's, with env over it.
+// start starts a program, which runs on when this process ends. Its environment is the machine's,
+// with env over it.
 func (s *supervisor) start(name string, env []string, path string, args ...string) error {
 	log := s.log(name)
 	if err := os.MkdirAll(filepath.Dir(log), 0o700); err != nil {
@@ -55,8 +55,8 @@ func (s *supervisor) start(name string, env []string, path string, args ...strin
 	return nil
 }
 
-// explain returns err with the ends of these programs' logs; or why the start
-// failed, if a program has ended.
+// explain returns err with the ends of these programs' logs. If a program has ended, it returns
+// why instead.
 func (s *supervisor) explain(err error, names ...string) error {
 	if cause, ok := context.Cause(s.ctx).(ended); ok {
 		return cause
@@ -78,7 +78,8 @@ func endOfLog(path string) string {
 	return fmt.Sprintf("\n--- the end of %s\n%s", path, tail(string(text), 15))
 }
 
-// exitText says how a program ended; one of a lab ends well only if it is asked to.
+// exitText returns how a program ended. An exit without an error is a failure too, because the
+// program should run on.
 func exitText(err error) string {
 	if err == nil {
 		return "exit status 0"

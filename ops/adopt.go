@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/picluster/picluster/ops/adopt"
 	"github.com/picluster/picluster/ops/drift"
 	"github.com/picluster/picluster/ops/engine"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 )
 
 // adoptExisting imports into the state what the stack would create and exists
@@ -31,9 +33,9 @@ func adoptExisting(ctx context.Context, o *options) error {
 		return untouched(err)
 	}
 	if store == nil {
-		return untouched(errors.New("the settings of minio: in the configuration cannot be used. Fix: pulumi config --stack NAME shows them"))
+		return untouched(unusable(o.stack.Name))
 	}
-	found, imports, err := adopt.Finder{Store: store, Cluster: cluster, ReplacesUser: replacesImported(config)}.Find(ctx, steps)
+	found, imports, err := adopt.Finder{Store: store, Cluster: cluster, ReplacesUser: replacesImported(config.Own)}.Find(ctx, steps)
 	if err != nil {
 		return untouched(err)
 	}
@@ -49,6 +51,10 @@ func adoptExisting(ctx context.Context, o *options) error {
 	if err := drift.Table(os.Stdout, findings); err != nil {
 		return err
 	}
+	if release := missingRelease(found, steps); release != "" {
+		fmt.Printf("\nThere is no release %s. If pods of another release have the key of an imported user, they lose it: the next up looks only at its own pods. "+
+			"Fix: pulumi config set release NAME; pulumi config set namespace NAMESPACE\n", release)
+	}
 	if !o.yes && !confirmed("Import this into the stack?") {
 		return untouched(errors.New("not confirmed"))
 	}
@@ -62,11 +68,28 @@ func adoptExisting(ctx context.Context, o *options) error {
 	return nil
 }
 
+// missingRelease returns NAMESPACE/NAME of a release that does not exist, although a user was
+// found, whose key pods can have; empty if there is none.
+func missingRelease(found []*engine.Resource, steps []engine.Step) string {
+	has := func(kind, name string) bool {
+		return slices.ContainsFunc(found, func(r *engine.Resource) bool { return r.Type == kind && (name == "" || r.Text("name") == name) })
+	}
+	if !has(engine.UserType, "") {
+		return ""
+	}
+	for _, s := range steps {
+		if s.Op == apitype.OpCreate && s.New != nil && s.New.Type == engine.ReleaseType && !has(engine.ReleaseType, s.New.Text("name")) {
+			return s.New.Text("namespace") + "/" + s.New.Text("name")
+		}
+	}
+	return ""
+}
+
 // overlap has the next up create a user beside the one that was imported, whose key
 // running pods have.
 func (o *options) overlap(ctx context.Context, config engine.Config) error {
 	state, err := o.stack.State(ctx)
-	if err != nil || config.Own("keyVersion", "1") != "1" || !isImported(state, config, 1) {
+	if err != nil || config.Own("keyVersion", "1") != "1" || !isImported(state, config.Own, 1) {
 		return err
 	}
 	if err := o.stack.Set(ctx, "keyVersion", "2"); err != nil {

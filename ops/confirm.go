@@ -24,5 +24,5 @@ func confirmed(question string) bool {
 	return answer == "y" || answer == "yes"
 }
 
-// onTerminal says whether questions reach a person.
+// onTerminal returns whether standard input is a terminal.
 func onTerminal() bool { return term.IsTerminal(int(os.Stdin.Fd())) } // #nosec G115 -- a file descriptor

@@ -37,8 +37,8 @@ func (o *options) find(ctx context.Context) (found *drift.Look, err error) {
 	return found, err
 }
 
-// whileLocked runs do, and while another update has the stack locked, again: from its
-// start, since that update changes what do reads.
+// whileLocked runs do. While another update has the stack locked, it runs do again from its
+// start, because that update changes what do reads.
 func (o *options) whileLocked(ctx context.Context, do func() error) error {
 	return engine.WhileLocked(ctx, o.lockTimeout, do)
 }

@@ -1,5 +1,5 @@
-// Command picluster is for those who run stacks: it previews a change, finds
-// drift, and restores what has drifted.
+// Command picluster runs stacks: it previews a change, brings it up, verifies it, finds drift,
+// and repairs it.
 package main
 
 import (
@@ -14,19 +14,24 @@ import (
 	"github.com/picluster/picluster/ops/engine"
 )
 
-// Exit codes. Those of drift are what CI goes by.
+// Exit codes. Those of drift and up are what CI goes by.
 const (
 	exitError   = 1 // also: drift could not be determined
 	exitDrifted = 2
+	exitLocked  = 3 // of up: nothing was deployed, because another update had the stack locked
 )
 
-// errDrifted ends drift when there is some.
+// errDrifted is the error of drift if the stack has drifted.
 var errDrifted = errors.New("drifted")
+
+// notDeployedError is the error of up if another update has the stack locked.
+type notDeployedError struct{ error }
 
 // errTerminated is the cause of the context that SIGTERM has ended.
 var errTerminated = errors.New("terminated")
 
-// run runs the command. A panic is an error: Go would end with the code of drift.
+// run runs the command. It returns a panic as an error, because Go ends a program that panics
+// with exit code 2, which is drift's code for drift.
 func run(ctx context.Context) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -42,7 +47,7 @@ func main() {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		if <-signals == os.Interrupt && onTerminal() {
-			cancel(engine.ErrInterrupted) // from the terminal it has reached Pulumi too
+			cancel(engine.ErrInterrupted) // the terminal has sent it to Pulumi too
 		} else {
 			cancel(errTerminated)
 		}
@@ -50,11 +55,21 @@ func main() {
 		os.Exit(exitError)
 	}()
 	err := run(ctx)
-	switch {
-	case errors.Is(err, errDrifted):
-		os.Exit(exitDrifted)
-	case err != nil:
+	if err != nil && !errors.Is(err, errDrifted) {
 		fmt.Fprintln(os.Stderr, "picluster:", err)
-		os.Exit(exitError)
 	}
+	os.Exit(exitCode(err))
+}
+
+func exitCode(err error) int {
+	var notDeployed notDeployedError
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errDrifted):
+		return exitDrifted
+	case errors.As(err, &notDeployed):
+		return exitLocked
+	}
+	return exitError
 }

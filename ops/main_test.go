@@ -3,8 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -221,6 +224,9 @@ func TestCommands(t *testing.T) {
 		"adopt":   {"yes"},
 		"rotate":  {"yes", "lock-timeout"},
 		"drift":   {"summary", "lock-timeout"},
+		"migrate-bucket": {
+			"yes", "overwrite", "from", "from-secret", "from-ca", "from-region", "to", "to-secret", "to-ca", "to-region",
+		},
 	}
 	all := onStacks(t)
 	assert.Len(t, all, len(flags))
@@ -234,7 +240,7 @@ func TestCommands(t *testing.T) {
 				require.NotNil(t, c.Flags().Lookup(flag), flag)
 				assert.NotEmpty(t, c.Flags().Lookup(flag).Usage, flag)
 			}
-			for _, flag := range []string{"summary", "yes", "lock-timeout", "other-cluster", "only", "enable-user", "verify", "wait", "timeout", "grafana", "json"} {
+			for _, flag := range []string{"summary", "yes", "lock-timeout", "other-cluster", "only", "enable-user", "verify", "wait", "timeout", "grafana", "json", "from", "to", "overwrite"} {
 				if !slices.Contains(own, flag) {
 					assert.Nil(t, c.Flags().Lookup(flag), flag)
 				}
@@ -269,6 +275,15 @@ func TestCommands(t *testing.T) {
 	}
 }
 
+func TestExitCode(t *testing.T) {
+	locked := fmt.Errorf("pulumi up: %w", engine.ErrLocked)
+	assert.Equal(t, 0, exitCode(nil))
+	assert.Equal(t, 1, exitCode(errors.New("any")))
+	assert.Equal(t, 2, exitCode(fmt.Errorf("stack s: %w", errDrifted)))
+	assert.Equal(t, 3, exitCode(notDeployedError{locked}))
+	assert.Equal(t, 1, exitCode(fmt.Errorf("drift could not be determined: %w", locked)), "CI goes by 1")
+}
+
 func TestFlags(t *testing.T) {
 	for _, test := range []struct{ args, err string }{
 		{"repair -s s --only two", `invalid argument "two" for "--only" flag`},
@@ -295,4 +310,45 @@ func TestVersion(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, version()+"\n", out)
 	assert.NotEmpty(t, version())
+}
+
+// TestVersionOfARelease has the command say the version that make build gives to the linker.
+func TestVersionOfARelease(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "picluster")
+	out, err := exec.Command("go", "build", "-ldflags", "-X main.released=v1.2.3", "-o", binary, ".").CombinedOutput()
+	require.NoError(t, err, string(out))
+	out, err = exec.Command(binary, "version").CombinedOutput()
+	require.NoError(t, err, string(out))
+	assert.Equal(t, "v1.2.3\n", string(out))
+}
+
+// What Helm cannot merge is written directly. A release of which nothing else is left is not
+// upgraded.
+func TestUnmerge(t *testing.T) {
+	merges := func(context.Context) (*drift.Finding, error) { return nil, nil }
+	isWritten := func(what string) func(context.Context) (*drift.Finding, error) {
+		return func(context.Context) (*drift.Finding, error) { return &drift.Finding{What: what}, nil }
+	}
+	service := drift.Finding{What: "Service", URN: release, Release: "tempo/tempo", Unmerged: isWritten("Service")}
+	deployment := drift.Finding{What: "Deployment", URN: release, Release: "tempo/tempo", Unmerged: merges}
+	policy := drift.Finding{What: "policy", URN: bucket}
+	for name, test := range map[string]struct {
+		findings []drift.Finding
+		targets  []urn.URN
+		releases int
+		direct   int
+	}{
+		"all of a release":    {[]drift.Finding{service}, nil, 0, 1},
+		"one of two":          {[]drift.Finding{service, deployment}, []urn.URN{release}, 1, 1},
+		"none":                {[]drift.Finding{deployment}, []urn.URN{release}, 1, 0},
+		"beside another part": {[]drift.Finding{service, policy}, []urn.URN{bucket}, 0, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlan(test.findings)
+			require.NoError(t, p.unmerge(t.Context()))
+			assert.Equal(t, test.targets, slices.Collect(maps.Keys(p.targets)))
+			assert.Len(t, p.releases, test.releases)
+			assert.Len(t, p.direct, test.direct)
+		})
+	}
 }

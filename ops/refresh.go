@@ -7,8 +7,8 @@ import (
 	"github.com/picluster/picluster/ops/drift"
 )
 
-// refresh looks before it refreshes, and leaves a state alone that is as it should
-// be. It looks at what the state names: that is what a refresh talks to.
+// refresh looks for drift before it refreshes. If there is nothing to accept, it leaves the state
+// as it is. It looks at the servers that the state names, because a refresh uses those.
 func refresh(ctx context.Context, o *options) error {
 	var found *drift.Look
 	err := o.whileLocked(ctx, func() error {

@@ -15,9 +15,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
 )
 
-// repair restores what has drifted: in MinIO directly, with what Helm cannot merge, and
-// all else by an up of the resources that it is of, in which Helm upgrades releases
-// whose restore counter is raised.
+// repair restores what has drifted. It writes directly to MinIO, and the objects that Helm cannot
+// merge. For all else it runs an up of the resources, in which Helm upgrades the releases whose
+// restore counter is raised.
 func repair(ctx context.Context, o *options) error {
 	if !onTerminal() && (!o.yes || len(o.only) == 0) {
 		return untouched(errors.New("without a terminal repair requires --yes and --only, with the numbers that drift shows"))
@@ -109,9 +109,9 @@ func (o *options) restore(ctx context.Context, p *plan) error {
 // counter is the path of a release's counter in the configuration.
 func counter(release string) string { return fmt.Sprintf("restore[%q]", release) }
 
-// choose returns the findings of the numbers in only, all that can be repaired if
-// there are none. A user that was disabled is chosen only with enableUser: its key may
-// have leaked.
+// choose returns the findings of the numbers in only, or all that can be repaired if only is
+// empty. A user that was disabled is chosen only with enableUser, because its key may have
+// leaked.
 func choose(findings []drift.Finding, only []int, enableUser bool) ([]drift.Finding, error) {
 	var chosen []drift.Finding
 	var problems []error
@@ -201,7 +201,10 @@ func (p *plan) unmerge(ctx context.Context) error {
 				merged = append(merged, f)
 			}
 		}
-		p.targets[target] = merged
+		if p.targets[target] = merged; len(merged) == 0 {
+			delete(p.targets, target)
+			maps.DeleteFunc(p.releases, func(_ string, of urn.URN) bool { return of == target })
+		}
 	}
 	return nil
 }
@@ -239,8 +242,8 @@ func indented(title, text string) string {
 	return title + ":\n    " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n    ") + "\n"
 }
 
-// confirm returns what ask confirms of a plan: what is written directly one by one,
-// objects by the resource that they are of.
+// confirm returns the part of a plan that ask confirms. It asks for each direct write, and once
+// for each resource.
 func (p *plan) confirm(ask func(question string) bool) *plan {
 	kept := newPlan(nil)
 	for _, f := range p.direct {

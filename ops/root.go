@@ -26,15 +26,17 @@ type options struct {
 	enableUser            bool
 	raisesKeyVersion      bool // the command itself sets a key version that fits
 	verify                verifyOptions
+	migrate               migrateOptions
 
-	stack *engine.Stack
+	stack   *engine.Stack
+	outcome engine.Outcome // of the last up
 }
 
 // command returns picluster with its subcommands.
 func command() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "picluster",
-		Short:         "Run stacks of picluster: preview, bring up, verify, find drift, repair, rotate",
+		Short:         "Run stacks of picluster: preview, bring up, verify, find drift, repair, rotate, migrate",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -50,7 +52,7 @@ func command() *cobra.Command {
 			},
 		}
 		c.Flags().StringVarP(&o.stackName, "stack", "s", "", "`name` of the stack (required)")
-		c.Flags().StringVar(&o.configFile, "config-file", os.Getenv(configFileVariable), "`path` of its configuration (default: Pulumi.<stack>.yaml)")
+		c.Flags().StringVar(&o.configFile, "config-file", os.Getenv(configFileVariable), "`path` of its configuration (default: Pulumi.STACK.yaml)")
 		_ = c.MarkFlagRequired("stack") // fails only for a flag that is not there
 		for _, flag := range flags {
 			flag(c, o)
@@ -59,16 +61,18 @@ func command() *cobra.Command {
 	}
 
 	add("preview", "Show what up would change",
-		"With --summary it also writes a summary in Markdown, with the Kubernetes objects that Helm would render. It changes nothing.",
+		"With --summary it also writes a summary in Markdown, with the Kubernetes objects that Helm would render. It changes nothing.\n"+
+			"With objectStore existing it tries the keys: it writes, reads and deletes an object of a name of its own in the bucket.",
 		preview, withSummary)
 	add("up", "Show what has drifted, then run pulumi up",
-		"It looks whether MinIO and Kubernetes are reachable, whether it is the cluster of this stack, and what has drifted;\nit says what of that this up restores. It writes nothing itself.\nWith --verify it then runs verify.",
+		"It looks whether MinIO and Kubernetes are reachable, whether it is the cluster of this stack, and what has drifted;\nit says what of that this up restores. It writes nothing itself,\nbut for an object that it deletes again, by which it tries the keys of objectStore existing.\nWith --verify it then runs verify.\n"+
+			"Exits with 3 if another update has the stack locked, also after --lock-timeout: nothing was deployed then.",
 		upThenVerify, withYes, withLock, withOtherCluster, withVerifyAfterUp)
 	add("verify", "Check that a trace goes in and comes out",
-		"It sends one trace by each OTLP receiver that is on, and reads it back: by its id, by a TraceQL search, as a rate, and\n"+
+		"It sends one trace by each OTLP receiver that is on. It reads the trace back by its id, by a TraceQL search, as a rate, and\n"+
 			"through the data source of Grafana. It looks whether every pod is Ready, and whether the key in the Secret opens the\n"+
-			"bucket. It reads pods, their logs, Services and Secrets; writes nothing but these traces, of the service picluster-verify;\n"+
-			"and reaches the cluster's ports through the Kubernetes API. Exits with 0 if no step has failed, otherwise with 1.\n"+
+			"bucket. It reads pods, their logs, Services and Secrets. It writes nothing but these traces, of the service\n"+
+			"picluster-verify. It reaches the cluster's ports through the Kubernetes API. Exits with 0 if no step has failed, otherwise with 1.\n"+
 			"The environment variable "+grafanaTokenVariable+" has the token of a service account of Grafana.",
 		verifyStack, withVerify)
 	add("refresh", "Accept into the state what was changed outside Pulumi",
@@ -83,6 +87,12 @@ func command() *cobra.Command {
 	add("rotate", "Generate a new access key and secret key, and revoke the previous ones",
 		"It raises keyVersion and runs up. Both keys work until the last pod that has the previous one has ended.",
 		rotate, withYes, withLock)
+	add("migrate-bucket", "Copy a bucket's objects to another S3 server",
+		"It shows from where to where, how many objects and bytes, and asks. It skips what the target has, so that a run that was\n"+
+			"interrupted continues. It deletes nothing, and replaces nothing at the target without --overwrite.\n"+
+			"The environment variables PICLUSTER_FROM_ACCESS_KEY, PICLUSTER_FROM_SECRET_KEY, PICLUSTER_TO_ACCESS_KEY and\n"+
+			"PICLUSTER_TO_SECRET_KEY have the keys, or a Secret of the stack's cluster has them.",
+		migrateBucket, withYes, withMigrate)
 	add("drift", "Find what was changed outside Pulumi",
 		"Exits with 0 if nothing was, 2 if something was, 1 if it could not look. It changes nothing but the state's lock, for as long as it looks.",
 		findDrift, withSummary, withLock)
@@ -127,8 +137,16 @@ func withVerify(c *cobra.Command, o *options) {
 	c.Flags().BoolVar(&o.verify.json, "json", false, "print the result as JSON")
 }
 
-// version is the version of the module, or the commit that it was compiled from.
+// released is the version of a release, such as v1.2.3. The linker sets it, because Go knows
+// the tags of the module ops alone.
+var released string
+
+// version returns the version of the release; in a build of a checkout, what Go says of the
+// commit.
 func version() string {
+	if released != "" {
+		return released
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

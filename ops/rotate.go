@@ -42,24 +42,26 @@ func rotate(ctx context.Context, o *options) error {
 		return errors.Join(err, o.unset(ctx, "keyVersion", before, func(state *engine.State) bool { return state.KeyVersion() == version }))
 	}
 	fmt.Printf("\nThe key has version %d, and the previous one is revoked. Commit %s, where keyVersion has changed.\n", version, o.stack.FileName())
-	if hasUnmanagedTenant(config) {
+	if hasUnmanagedTenant(config.Own) {
 		fmt.Println("Of tenants of install: false the previous key stays valid until the next rotation: deploy the output tempoValues there before.")
 	}
 	return nil
 }
 
-// unsetTimeout leaves a command that SIGTERM has ended time within the 10 s after
-// which it is killed.
+// unsetTimeout limits unset. After SIGTERM a command has 10 s until it is killed.
 const unsetTimeout = 3 * time.Second
 
-// unset sets a key of the configuration back after a command that has failed, unless
-// the state has begun to follow it: then the next up continues.
+// unset restores a key of the configuration after a command has failed. If the state has begun to
+// follow the new value, the value stays, and the next up continues.
 func (o *options) unset(ctx context.Context, path, before string, begun func(*engine.State) bool) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unsetTimeout)
 	defer cancel()
 	state, err := o.stack.State(ctx)
-	if err != nil || begun(state) {
-		return errors.Join(err, fmt.Errorf("%s has %s raised, and it has begun: the next up continues", o.stack.FileName(), path))
+	if err != nil {
+		return errors.Join(err, fmt.Errorf("%s has %s raised, and whether an up has begun with it is not known, because the state cannot be read. Fix: picluster up --stack %s, which begins or continues", o.stack.FileName(), path, o.stack.Name))
+	}
+	if begun(state) {
+		return fmt.Errorf("%s has %s raised, and it has begun: the next up continues", o.stack.FileName(), path)
 	}
 	return o.stack.Set(ctx, path, before)
 }

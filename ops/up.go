@@ -11,26 +11,31 @@ import (
 	"github.com/picluster/picluster/ops/engine"
 )
 
-// up looks, tells what has drifted, and runs `pulumi up`. Preview, confirmation,
-// lock and protection are Pulumi's; it writes nothing itself.
+// up looks for drift, prints it, and runs `pulumi up`. Preview, confirmation, lock and protection
+// are Pulumi's. up itself writes nothing except the object by which checkKeys tries keys.
 func up(ctx context.Context, o *options) error {
 	var target *drift.Target
 	var found *drift.Look
 	err := o.whileLocked(ctx, func() (err error) {
-		if target, err = look(ctx, o); err != nil || target.Empty() {
+		if target, err = look(ctx, o); err != nil {
 			return err
 		}
-		found, err = target.Find(ctx, o.stack)
-		return untouched(err)
+		if target.Empty() {
+			return o.checkFirst(ctx)
+		}
+		if found, err = target.Find(ctx, o.stack); err != nil {
+			return untouched(err)
+		}
+		return o.checkPlanned(ctx, found.Planned)
 	})
 	if errors.Is(err, errOtherSettings) {
 		var args []string
 		if o.otherCluster {
-			// What the cluster before had is gone. The program has the settings of the new
-			// one, where the state has those of the one before.
+			// The objects of the cluster before are gone. The refresh must use the program's settings,
+			// which are those of the new cluster, and not the state's.
 			args = append(args, "--refresh", "--run-program")
 		} else {
-			// A refresh would use the state's, which may be out of date.
+			// No refresh: it would use the settings in the state, which may be out of date.
 			fmt.Println("The provider settings differ from those in the state: this up stores them, and the next one looks for drift too.")
 		}
 		return o.runUp(ctx, args...)
@@ -59,7 +64,8 @@ func (o *options) runUp(ctx context.Context, args ...string) error {
 	if o.yes {
 		args = append(args, "--yes")
 	}
-	err := o.stack.Run(ctx, o.lockTimeout, "up", args...)
+	var err error
+	o.outcome, err = o.stack.Up(ctx, o.lockTimeout, args...)
 	if engine.IsUnready(err) && ctx.Err() == nil {
 		o.diagnose(ctx)
 	}

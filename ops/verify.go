@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/picluster/picluster/ops/drift"
+	"github.com/picluster/picluster/ops/engine"
 	"github.com/picluster/picluster/ops/verify"
 )
 
@@ -65,10 +66,10 @@ func verifyStack(ctx context.Context, o *options) error {
 		return err
 	}
 	if store == nil {
-		return errors.New("the settings of minio: in the configuration cannot be used. Fix: pulumi config --stack " + o.stack.Name)
+		return unusable(o.stack.Name)
 	}
 	verifier := verify.Verifier{Cluster: cluster, Store: store, Options: verify.Options{
-		Stack: o.stack.Name, Timeout: o.verify.timeout, Wait: o.verify.wait,
+		Stack: o.stack.Name, SecretFields: state.SecretFields(config), Timeout: o.verify.timeout, Wait: o.verify.wait,
 		Grafana: o.verify.grafana, GrafanaToken: os.Getenv(grafanaTokenVariable), Progress: os.Stderr,
 	}}
 	report, err := verifier.Run(ctx, targets)
@@ -83,15 +84,27 @@ func verifyStack(ctx context.Context, o *options) error {
 		return err
 	}
 	if failed := len(report.Failed()); failed > 0 {
-		return fmt.Errorf("stack %s: %d of %d steps failed", o.stack.Name, failed, len(report.Steps))
+		err := fmt.Errorf("stack %s: %d of %d steps failed", o.stack.Name, failed, len(report.Steps))
+		if o.commands().simulated {
+			err = fmt.Errorf("%w, because the pods of this lab are simulated and receive no trace. Fix: %s", err, realPods)
+		}
+		return err
 	}
 	return nil
 }
 
 // upThenVerify runs up, and verify after it if that is asked for.
 func upThenVerify(ctx context.Context, o *options) error {
-	if err := up(ctx, o); err != nil || !o.verify.afterUp {
+	err := up(ctx, o)
+	if errors.Is(err, engine.ErrLocked) {
+		return notDeployedError{err}
+	}
+	if err != nil {
 		return err
+	}
+	o.showResult(ctx)
+	if !o.verify.afterUp {
+		return nil
 	}
 	o.verify.timeout = verify.DefaultTimeout
 	return verifyStack(ctx, o)

@@ -26,6 +26,9 @@ var printedWhole = map[string]string{
 	"tempo.readinessProbe.failureThreshold":          "a field of Kubernetes's own; the section readinessProbe is printed",
 	"tempo.readinessProbe.periodSeconds":             "a field of Kubernetes's own; the section readinessProbe is printed",
 	"tempo.securityContext.seccompProfile":           "a field of Kubernetes's own; the section securityContext is printed",
+	"memcached.nodeSelector":                         "the template of the StatefulSet has it",
+	"memcachedBloom.nodeSelector":                    "the template of the StatefulSet has it",
+	"tempo.pullSecrets":                              "the template of the StatefulSet has it; values.yaml has it as a comment",
 	"metricsGenerator.config.processor.local_blocks": "a processor of Tempo's; the section processor is printed",
 }
 

@@ -6,8 +6,9 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/picluster/picluster/components/componenttest"
 	"github.com/picluster/picluster/components/tempo"
-	"github.com/picluster/picluster/internal/pulumitest"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"sigs.k8s.io/yaml"
@@ -27,8 +28,9 @@ func goldenConfigs() map[string][]string {
 			"prometheusRemoteWriteUrl", "http://kube-prometheus-stack-prometheus.monitoring:9090/api/v1/write",
 			"values", `{"ingester":{"extraEnv":[{"name":"GOGC","value":"50"}]}}`,
 		},
-		"secret-guide":      {"chartVersion", "1.61.3"},
-		"secret-monolithic": {"mode", "monolithic", "profile", "pi"},
+		"existing-object-store": {"objectStore", "existing", "credentials", "existing", "s3Endpoint", "s3.example.com:9000", "s3Insecure", "true"},
+		"secret-guide":          {"chartVersion", "1.61.3"},
+		"secret-monolithic":     {"mode", "monolithic", "profile", "pi"},
 		"inline-monolithic-everything": {
 			"mode", "monolithic",
 			"credentials", "inline",
@@ -38,7 +40,12 @@ func goldenConfigs() map[string][]string {
 			"prometheusRemoteWriteUrl", "http://kube-prometheus-stack-prometheus.monitoring:9090/api/v1/write",
 			"values", `{"tempo":{"extraEnv":[{"name":"GOGC","value":"50"}]}}`,
 		},
-		"secret-chart-otlp-alone": {"receivers", `["otlpGrpc","otlpHttp"]`, "metricsGenerator", "false"},
+		"secret-placed":            append([]string{"profile", "pi"}, placed()...),
+		"secret-monolithic-placed": append([]string{"mode", "monolithic"}, placed()...),
+		"monitoring":               {"monitoring", "operator"},
+		"monitoring-guide":         {"monitoring", "operator", "chartVersion", "1.61.3"},
+		"monitoring-monolithic":    {"monitoring", "operator", "mode", "monolithic"},
+		"secret-chart-otlp-alone":  {"receivers", `["otlpGrpc","otlpHttp"]`, "metricsGenerator", "false"},
 	}
 	for credentials, pairs := range map[string][]string{
 		"secret":   nil,
@@ -50,6 +57,22 @@ func goldenConfigs() map[string][]string {
 		}
 	}
 	return configs
+}
+
+// placed is every key of where the pods run, and the receivers and tenants that are off by
+// default.
+func placed() []string {
+	return []string{
+		"nodeSelector", `{"kubernetes.io/arch":"arm64"}`,
+		"tolerations", `[{"key":"board","operator":"Exists","effect":"NoSchedule"}]`,
+		"affinity", `{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"disk","operator":"In","values":["ssd"]}]}]}}}`,
+		"priorityClassName", "high",
+		"imageRegistry", "registry.example.com",
+		"imagePullSecrets", `["pull"]`,
+		"receivers", `["jaegerGrpc","otlpGrpc"]`,
+		"multiTenancy", "true",
+		"tempoTenant", "team",
+	}
 }
 
 func TestGoldenValues(t *testing.T) {
@@ -71,14 +94,45 @@ func TestGoldenDatasources(t *testing.T) {
 	}
 	t.Run("configmap", func(t *testing.T) {
 		resources := render(t, howTo(append(all, "datasources", "configmap")...))
-		data := pulumitest.Find(t, resources, "kubernetes:core/v1:ConfigMap", "tempo-datasources").Inputs["data"]
+		data := componenttest.Find(t, resources, "kubernetes:core/v1:ConfigMap", "tempo-datasources").Inputs["data"]
 		golden(t, "datasources-configmap.yaml", data.ObjectValue()["tempo-datasources.yaml"].StringValue())
+	})
+	t.Run("operator", func(t *testing.T) {
+		resources := render(t, howTo(append(all, "datasources", "operator", "grafanaInstanceSelector", `{"dashboards":"grafana"}`)...))
+		object := componenttest.Find(t, resources, "kubernetes:grafana.integreatly.org/v1beta1:GrafanaDatasource", "tempo-datasource-tempo").Inputs
+		text, err := yaml.Marshal(redacted(resource.NewProperty(object)))
+		require.NoError(t, err)
+		golden(t, "datasources-operator.yaml", string(text))
 	})
 	t.Run("release", func(t *testing.T) {
 		resources := render(t, howTo(append(all, "datasources", "release", "exemplars", "true", "grafanaChartValues", `{"grafana":{"replicas":2}}`)...))
 		text, err := yaml.Marshal(values(t, resources, "tempo-grafana"))
 		require.NoError(t, err)
 		golden(t, "datasources-release.yaml", string(text))
+	})
+}
+
+func TestGoldenMonitoring(t *testing.T) {
+	watched := func(pairs ...string) []componenttest.Resource {
+		return render(t, howTo(append([]string{"monitoring", "operator", "retention", "336h", "alertThresholds", `{"memoryPercent":80}`}, pairs...)...))
+	}
+	object := func(resources []componenttest.Resource, token, name string) map[string]any {
+		return redacted(resource.NewProperty(componenttest.Find(t, resources, token, name).Inputs)).(map[string]any)
+	}
+	t.Run("alerts", func(t *testing.T) {
+		text, err := yaml.Marshal(object(watched(), "kubernetes:monitoring.coreos.com/v1:PrometheusRule", "tempo-alerts"))
+		require.NoError(t, err)
+		golden(t, "alerts.yaml", string(text))
+	})
+	t.Run("dashboards by the operator", func(t *testing.T) {
+		resources := watched("datasources", "operator", "grafanaInstanceSelector", `{"dashboards":"grafana"}`)
+		of := object(resources, "kubernetes:grafana.integreatly.org/v1beta1:GrafanaDashboard", "tempo-dashboard-reads")
+		spec := of["spec"].(map[string]any)
+		assert.Contains(t, spec["json"], `"uid":"tempo-reads"`)
+		spec["json"] = "…"
+		text, err := yaml.Marshal(of)
+		require.NoError(t, err)
+		golden(t, "dashboard-operator.yaml", string(text))
 	})
 }
 

@@ -6,14 +6,14 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/picluster/picluster/components/helm"
-	"github.com/picluster/picluster/internal/pulumitest"
+	"github.com/picluster/picluster/components/componenttest"
+	"github.com/picluster/picluster/internal/helm"
 	"github.com/picluster/picluster/stacks"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/stretchr/testify/require"
 )
 
-// howTo is the configuration of the how-to's cluster.
+// howTo is the configuration of the guide's cluster.
 func howTo(pairs ...string) map[string]string {
 	config := map[string]string{
 		"minio:minioServer":   "s3.picluster.example.com:9091",
@@ -30,17 +30,17 @@ func howTo(pairs ...string) map[string]string {
 }
 
 // render runs the whole program on mocks.
-func render(t *testing.T, config map[string]string) []pulumitest.Resource {
+func render(t *testing.T, config map[string]string) []componenttest.Resource {
 	t.Helper()
-	resources, err := pulumitest.Run(t, false, config, stacks.Tracing)
+	resources, err := componenttest.Run(t, false, config, stacks.Tracing)
 	require.NoError(t, err)
 	return resources
 }
 
 // values returns a release's values, each secret as "[secret]".
-func values(t *testing.T, resources []pulumitest.Resource, release string) map[string]any {
+func values(t *testing.T, resources []componenttest.Resource, release string) map[string]any {
 	t.Helper()
-	inputs := pulumitest.Find(t, resources, helm.ReleaseToken, release).Inputs
+	inputs := componenttest.Find(t, resources, helm.ReleaseToken, release).Inputs
 	text, err := json.Marshal(redacted(inputs["values"]))
 	require.NoError(t, err)
 	var plain map[string]any

@@ -1,184 +1,153 @@
-// Package stacks wires the components into a stack, from its configuration.
+// Package stacks turns a stack's configuration into the components' arguments.
 package stacks
 
 import (
-	"fmt"
-	"slices"
+	"encoding/json"
+	"os"
 	"time"
 
+	"github.com/picluster/picluster/components/await"
 	"github.com/picluster/picluster/components/grafana"
-	"github.com/picluster/picluster/components/kube"
-	"github.com/picluster/picluster/components/objectstore"
-	"github.com/picluster/picluster/components/otel"
-	"github.com/picluster/picluster/components/tempo"
+	"github.com/picluster/picluster/components/tracing"
+	"github.com/picluster/picluster/internal/field"
+	"github.com/picluster/picluster/internal/kube"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// inlineWarning is told at every run with credentials: inline.
-const inlineWarning = `credentials is "inline": the bucket's keys stand in plain text in the ConfigMap of Tempo's ` +
-	`configuration and in Helm's record of the release, for everybody who may read ConfigMaps or Secrets in the namespace. ` +
-	`Mend it: pulumi config set credentials secret`
+// inlineWarning is logged at every run with credentials: inline.
+const inlineWarning = `credentials is "inline": the bucket's keys are in plain text in the ConfigMap of Tempo's ` +
+	`configuration and in Helm's record of the release. Who may read ConfigMaps or Secrets in the namespace can read them. ` +
+	`Fix: pulumi config set credentials secret`
 
 // Tracing gives a cluster distributed tracing, or each of its tenants.
 func Tracing(ctx *pulumi.Context) error {
-	config, err := Load(ctx)
+	stack, tenants, err := load(ctx, ctx.Project(), ctx.Stack(), setKeys())
 	if err != nil {
 		return err
 	}
-	if config.Credentials == CredentialsInline {
+	if stack.Credentials == tracing.CredentialsInline {
 		if err := ctx.Log.Warn(inlineWarning, nil); err != nil {
 			return err
 		}
+	}
+	if err := requireKinds(ctx, stack.Monitoring); err != nil {
+		return err
 	}
 	cluster, err := kube.ClusterUID(ctx)
 	if err != nil {
 		return err
 	}
 	ctx.Export("clusterUid", cluster)
-	if len(config.Tenants) == 0 {
-		outputs, err := config.tracing(ctx)
+	if len(tenants) == 0 {
+		outputs, err := create(ctx, "tempo", stack)
 		for name, output := range outputs {
 			ctx.Export(name, output)
 		}
 		return err
 	}
-	tenants := pulumi.Map{}
-	for _, tenant := range config.Tenants {
-		outputs, err := tenant.tracing(ctx)
+	all := pulumi.Map{}
+	for _, tenant := range tenants {
+		name := tenant.Grafana.Preset.Tenant
+		outputs, err := create(ctx, "tempo-"+name, tenant)
 		if err != nil {
 			return err
 		}
-		tenants[tenant.Tenant] = outputs
+		all[name] = outputs
 	}
-	ctx.Export("tenants", tenants)
-	return nil
+	ctx.Export("tenants", all)
+	return createGrafana(ctx, stack, tenants, all)
 }
 
-// tracing makes what one tenant has: each component's outputs are the next one's
-// inputs. It returns the stack's outputs.
-func (c *Config) tracing(ctx *pulumi.Context) (pulumi.Map, error) {
-	namespace, err := kube.NewNamespace(ctx, c.name(), c.namespace())
-	if err != nil {
-		return nil, err
-	}
-	store, secret, err := c.keys(ctx, namespace)
-	if err != nil {
-		return nil, err
-	}
-	outputs := pulumi.Map{"bucket": store.Bucket, "namespace": namespace.Name}
-	if secret != nil {
-		outputs["secretName"] = secret.Name
-	}
-	args := c.tempo(ctx, store, namespace, secret)
-	if c.ValuesOnly {
-		outputs["tempoValues"], err = tempo.ChartValues(args)
-		return outputs, err
-	}
-
-	if c.Grafana.Release != nil {
-		c.Grafana.Release.Restore = c.Restore[c.Grafana.Release.Namespace+"/"+c.Grafana.Release.Name]
-	}
-	traces, err := tempo.New(ctx, c.name(), args)
-	if err != nil {
-		return nil, err
-	}
-	datasources, err := grafana.New(ctx, c.name(), &grafana.Args{
-		TempoURL:  traces.QueryURL,
-		Links:     c.Grafana.Links,
-		Exemplars: c.Grafana.Exemplars,
-		ConfigMap: c.Grafana.ConfigMap,
-		Release:   c.Grafana.Release,
-	})
-	if err != nil {
-		return nil, err
-	}
-	outputs["accessKey"] = traces.AccessKey
-	outputs["queryUrl"] = traces.QueryURL
-	if slices.Contains(c.Tempo.Receivers, tempo.ReceiverOTLPGRPC) {
-		outputs["otlpGrpc"] = traces.OTLPGRPC
-		outputs["otelCollectorValues"] = traces.OTLPGRPC.ApplyT(otel.CollectorValues)
-	}
-	if slices.Contains(c.Tempo.Receivers, tempo.ReceiverOTLPHTTP) {
-		outputs["otlpHttp"] = traces.OTLPHTTP
-	}
-	outputs["grafanaValues"] = datasources.Values
-	return outputs, nil
-}
-
-// name is what every component is called, and its children's names start with.
-func (c *Config) name() string {
-	if c.Tenant == "" {
-		return "tempo"
-	}
-	return "tempo-" + c.Tenant
-}
-
-// keys makes the bucket, and has its user's keys in a Secret: one that is made of
-// them, or one that they are read from. The Secret is nil if they go inline.
-func (c *Config) keys(ctx *pulumi.Context, namespace *kube.Namespace) (*objectstore.ObjectStore, *kube.Secret, error) {
-	args := c.ObjectStore
-	if c.Credentials == CredentialsExisting {
-		secret, err := namespace.ReadSecret(ctx, c.name(), c.SecretName)
-		if err != nil {
-			return nil, nil, err
+// createGrafana exports the data sources of all tenants in one document. It also creates the
+// dashboards, and the release with these data sources if the stack has one.
+func createGrafana(ctx *pulumi.Context, stack *tracing.Args, tenants []*tracing.Args, outputs pulumi.Map) error {
+	args := ofTenants(stack.Grafana)
+	for _, tenant := range tenants {
+		own := tenant.Grafana
+		if tenant.ValuesOnly {
+			continue
 		}
-		// Pods log in with the Secret's access key, and the user gets its secret key.
-		args.SecretKey = pulumi.All(secret.Value(tempo.AccessKeyField), secret.Value(tempo.SecretKeyField)).ApplyT(func(keys []any) (string, error) {
-			if user := objectstore.UserName(args.User, args.KeyVersion); !args.BucketOnly && keys[0] != user {
-				return "", fmt.Errorf("secret %s/%s: %s is not the name of the user, %q. Fix: change it there; or pulumi config set user NAME, or keyVersion NUMBER",
-					c.Namespace, c.SecretName, tempo.AccessKeyField, user)
-			}
-			return keys[1].(string), nil
-		}).(pulumi.StringOutput)
-		store, err := objectstore.New(ctx, c.name(), &args)
-		return store, secret, err
+		url := outputs[own.Preset.Tenant].(pulumi.Map)["queryUrl"].(pulumi.StringOutput)
+		own.Preset.StreamOverHTTP = !tenant.Tempo.DisableStreamOverHTTP
+		args.Tenants = append(args.Tenants, grafana.Tenant{TempoURL: url, LokiURL: own.LokiURL, Preset: own.Preset})
 	}
-	store, err := objectstore.New(ctx, c.name(), &args)
-	if err != nil || c.Credentials == CredentialsInline {
-		return store, nil, err
+	if len(args.Tenants) == 0 {
+		return nil
 	}
-	secret, err := namespace.NewSecret(ctx, c.name(), c.SecretName, map[string]pulumi.StringInput{
-		tempo.AccessKeyField: store.AccessKey,
-		tempo.SecretKeyField: store.SecretKey,
-	})
-	return store, secret, err
+	all, err := grafana.New(ctx, "tempo", &args)
+	if err != nil {
+		return err
+	}
+	ctx.Export("grafanaValues", all.Values)
+	if stack.Monitoring == nil {
+		return nil
+	}
+	_, err = grafana.NewDashboards(ctx, "tempo", stack.Monitoring.Dashboards.After(all))
+	return err
 }
 
-func (c *Config) namespace() *kube.NamespaceArgs {
-	args := &kube.NamespaceArgs{Name: c.Namespace, PodSecurity: c.PodSecurity}
-	if c.S3.CA != "" {
-		args.ConfigMapName = c.Release + "-minio-ca"
-		args.ConfigMapData = map[string]string{tempo.CAField: c.S3.CA}
+// create creates tracing under a name, and returns the stack's outputs for it.
+func create(ctx *pulumi.Context, name string, args *tracing.Args) (pulumi.Map, error) {
+	args.Tempo.Await = await.Pods(ctx, time.Duration(args.Tempo.Timeout)*time.Second)
+	args = withoutRelease(args)
+	t, err := tracing.New(ctx, name, args, withAliases(ctx, name))
+	if err != nil {
+		return nil, err
 	}
-	return args
+	return outputs(t, args), nil
 }
 
-func (c *Config) tempo(ctx *pulumi.Context, store *objectstore.ObjectStore, namespace *kube.Namespace, secret *kube.Secret) *tempo.Args {
-	args := &tempo.Args{
-		Release:   c.Release,
-		Namespace: namespace.Name,
-		Chart:     c.Chart,
-		Timeout:   c.Timeout,
-		Restore:   c.Restore[c.Namespace+"/"+c.Release],
-		Await:     await(ctx, time.Duration(c.Timeout)*time.Second),
-		Bucket:    store.Bucket,
-		Endpoint:  c.S3.Endpoint,
-		Region:    c.S3.Region,
-		Insecure:  c.S3.Insecure,
-		CA:        c.S3.CA,
-		AccessKey: store.AccessKey,
-		SecretKey: store.SecretKey,
-		Network:   c.Network,
-		Options:   c.Tempo,
+// withoutRelease returns the arguments without what has no effect if another tool installs the
+// release: a tenant of install: false has it from the stack.
+func withoutRelease(args *tracing.Args) *tracing.Args {
+	if !args.ValuesOnly {
+		return args
 	}
-	if c.S3.CA != "" {
-		args.CAConfigMap = namespace.ConfigMapName
+	a := *args
+	a.Grafana, a.Tempo.Network = grafana.Args{}, nil
+	return &a
+}
+
+// load reads and checks a stack's configuration. Its error has every problem: the key,
+// what is wrong with the value, and the command that fixes it. Keys are those that the
+// stack sets.
+func load(from source, project, stackName string, keys []string) (stack *tracing.Args, tenants []*tracing.Args, err error) {
+	s := newSettings()
+	p := s.read(from, project)
+	if s.objectStore != ObjectStoreExisting {
+		s.provider = readProvider(from, p)
 	}
-	if secret != nil {
-		args.SecretName = secret.Name
+	args := s.stackArgs(p)
+	stack = &args
+	if len(s.tenants) == 0 {
+		p.component(stack.Validate(), "", nil)
 	}
-	if c.ObjectStore.BucketOnly {
-		args.AccessKey, args.SecretKey = secret.Value(tempo.AccessKeyField), secret.Value(tempo.SecretKeyField)
+	tenants = s.tenantArgs(args, p)
+	if len(tenants) > 0 {
+		p.grafanaOfTenants(grafanaOfTenants(args, tenants))
+		if args.Monitoring != nil {
+			var errs field.Errors
+			errs.Under("Monitoring.Dashboards", args.Monitoring.Dashboards.Validate())
+			p.component(errs, "", nil)
+		}
+		s.restored(append([]*tracing.Args{{ValuesOnly: true, Grafana: args.Grafana}}, tenants...), p)
+	} else {
+		s.restored([]*tracing.Args{stack}, p)
 	}
-	return args
+	p.unknown(keys)
+	return stack, tenants, p.err(stackName)
+}
+
+// setKeys returns the keys that the stack sets. The SDK has no function that lists
+// them, but reads them from this environment variable. Without the variable, as in
+// a program that runs inside another process, unknown keys are not found.
+func setKeys() (keys []string) {
+	var config map[string]string
+	if json.Unmarshal([]byte(os.Getenv(pulumi.EnvConfig)), &config) != nil {
+		return nil
+	}
+	for key := range config {
+		keys = append(keys, key)
+	}
+	return keys
 }

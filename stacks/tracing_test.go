@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/picluster/picluster/components/helm"
-	"github.com/picluster/picluster/internal/pulumitest"
+	"github.com/picluster/picluster/components/componenttest"
+	"github.com/picluster/picluster/internal/helm"
 	"github.com/picluster/picluster/stacks"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -30,7 +30,7 @@ func config() map[string]string {
 func TestTracing(t *testing.T) {
 	for _, preview := range []bool{false, true} {
 		t.Run(fmt.Sprintf("preview=%t", preview), func(t *testing.T) {
-			resources, err := pulumitest.Run(t, preview, config(), stacks.Tracing)
+			resources, err := componenttest.Run(t, preview, config(), stacks.Tracing)
 			require.NoError(t, err)
 
 			var custom []string
@@ -42,6 +42,7 @@ func TestTracing(t *testing.T) {
 			assert.ElementsMatch(t, []string{
 				"minio:index/s3Bucket:S3Bucket tempo-bucket",
 				"random:index/randomPassword:RandomPassword tempo-secret-key",
+				"random:index/randomPassword:RandomPassword tempo-keys-salt",
 				"minio:index/iamUser:IamUser tempo-user",
 				"minio:index/iamPolicy:IamPolicy tempo-policy",
 				"minio:index/iamUserPolicyAttachment:IamUserPolicyAttachment tempo-attachment",
@@ -52,12 +53,12 @@ func TestTracing(t *testing.T) {
 			}, custom)
 
 			// The key reaches the Secret, and nothing of the release.
-			release := pulumitest.Find(t, resources, helm.ReleaseToken, "tempo-release").Inputs
+			release := componenttest.Find(t, resources, helm.ReleaseToken, "tempo-release").Inputs
 			assert.False(t, resource.NewProperty(release).ContainsSecrets(), "people read the release's diff")
-			assert.NotContains(t, fmt.Sprint(release), pulumitest.SecretKey)
+			assert.NotContains(t, fmt.Sprint(release), componenttest.SecretKey)
 			s3 := release["values"].ObjectValue()["storage"].ObjectValue()["trace"].ObjectValue()["s3"].ObjectValue()
 			if preview { // what MinIO will say is not known, and hides nothing beside it
-				assert.False(t, pulumitest.Has(s3, "bucket"))
+				assert.False(t, componenttest.Has(s3, "bucket"))
 				assert.Equal(t, "s3.example.com:9091", s3["endpoint"].StringValue())
 				return
 			}
@@ -70,13 +71,13 @@ func TestTracing(t *testing.T) {
 				"secret_key": resource.NewProperty("${MINIO_SECRET_ACCESS_KEY}"),
 				"insecure":   resource.NewProperty(false),
 			}, s3)
-			secret := pulumitest.Find(t, resources, "kubernetes:core/v1:Secret", "tempo-secret").Inputs
-			assert.Contains(t, fmt.Sprint(secret), pulumitest.SecretKey)
+			secret := componenttest.Find(t, resources, "kubernetes:core/v1:Secret", "tempo-secret").Inputs
+			assert.Contains(t, fmt.Sprint(secret), componenttest.SecretKey)
 		})
 	}
 }
 
-// Each tenant has everything of its own, but a release that is somebody else's.
+// Each tenant has everything of its own, but a release that is managed elsewhere.
 func TestTenants(t *testing.T) {
 	for _, preview := range []bool{false, true} {
 		t.Run(fmt.Sprintf("preview=%t", preview), func(t *testing.T) {
@@ -84,7 +85,7 @@ func TestTenants(t *testing.T) {
 			several["picluster:tenants"] = `[{"name":"a"},{"name":"b","bucket":"of-b","install":false}]`
 			several["picluster:datasources"] = "configmap"
 			several["picluster:lokiUrl"] = "http://loki"
-			resources, err := pulumitest.Run(t, preview, several, stacks.Tracing)
+			resources, err := componenttest.Run(t, preview, several, stacks.Tracing)
 			require.NoError(t, err)
 			count := map[string]int{}
 			for _, r := range resources {
@@ -93,42 +94,64 @@ func TestTenants(t *testing.T) {
 				}
 			}
 			for _, kind := range []string{"minio:index/s3Bucket:S3Bucket", "minio:index/iamUser:IamUser", "minio:index/iamPolicy:IamPolicy",
-				"kubernetes:core/v1:Namespace", "kubernetes:core/v1:Secret", "random:index/randomPassword:RandomPassword"} {
+				"kubernetes:core/v1:Namespace", "kubernetes:core/v1:Secret"} {
 				assert.Equal(t, 2, count[kind], kind)
 			}
 			assert.Equal(t, 1, count[helm.ReleaseToken])
+			assert.Equal(t, 4, count["random:index/randomPassword:RandomPassword"], "a key and a salt of each")
 			bucket := func(name string) string {
-				return pulumitest.Find(t, resources, "minio:index/s3Bucket:S3Bucket", name).Inputs["bucket"].StringValue()
+				return componenttest.Find(t, resources, "minio:index/s3Bucket:S3Bucket", name).Inputs["bucket"].StringValue()
 			}
 			assert.Equal(t, "traces-a", bucket("tempo-a-bucket"))
 			assert.Equal(t, "of-b", bucket("tempo-b-bucket"))
 			if preview {
 				return
 			}
-			release := pulumitest.Find(t, resources, helm.ReleaseToken, "tempo-a-release").Inputs
+			release := componenttest.Find(t, resources, helm.ReleaseToken, "tempo-a-release").Inputs
 			assert.Equal(t, "tracing-a", release["namespace"].StringValue())
-			datasources := pulumitest.Find(t, resources, "kubernetes:core/v1:ConfigMap", "tempo-a-datasources").Inputs
+			datasources := componenttest.Find(t, resources, "kubernetes:core/v1:ConfigMap", "tempo-a-datasources").Inputs
 			assert.Equal(t, "traces-a-datasources", datasources["metadata"].ObjectValue()["name"].StringValue())
 			file := datasources["data"].ObjectValue()["traces-a-datasources.yaml"].StringValue()
 			for _, want := range []string{"uid: tempo-a", "uid: loki-a", "name: Tempo a", "datasourceUid: tempo-a", "datasourceUid: loki-a"} {
 				assert.Contains(t, file, want)
 			}
+			componenttest.Find(t, resources, "picluster:grafana:Grafana", "tempo") // the data sources of all
 		})
+	}
+}
+
+// One release has the data sources of all tenants, each with its own tenant of Loki.
+func TestReleaseOfTenants(t *testing.T) {
+	several := config()
+	several["picluster:tenants"] = `[{"name":"a","lokiTenant":"logs-of-a"},{"name":"b"}]`
+	several["picluster:datasources"] = "release"
+	several["picluster:exemplars"] = "true"
+	several["picluster:lokiUrl"] = "http://loki"
+	several["picluster:lokiTenant"] = "logs"
+	several["picluster:restore"] = `{"monitoring/kube-prometheus-stack":2}`
+	resources, err := componenttest.Run(t, false, several, stacks.Tracing)
+	require.NoError(t, err)
+	release := componenttest.Find(t, resources, helm.ReleaseToken, "tempo-grafana").Inputs
+	assert.Equal(t, "restore 2", release["description"].StringValue())
+	text := release["values"].ObjectValue()["grafana"].ObjectValue()["additionalDataSourcesString"].StringValue()
+	for _, want := range []string{"uid: tempo-a", "uid: tempo-b", "uid: loki-a", "httpHeaderValue1: logs-of-a\n", "httpHeaderValue1: logs\n",
+		"url: http://traces-query-frontend.tracing-a.svc.cluster.local:3200", "url: http://traces-query-frontend.tracing-b.svc.cluster.local:3200"} {
+		assert.Contains(t, text, want)
 	}
 }
 
 // The SDK hands out keys one by one; all of them are in its environment variable.
 func TestUnknownKeyTouchesNothing(t *testing.T) {
 	t.Setenv(pulumi.EnvConfig, `{"picluster:buckte": "traces"}`)
-	resources, err := pulumitest.Run(t, false, config(), stacks.Tracing)
-	assert.ErrorContains(t, err, "picluster:buckte: is no key of this program; the nearest is picluster:bucket")
+	resources, err := componenttest.Run(t, false, config(), stacks.Tracing)
+	assert.ErrorContains(t, err, "picluster:buckte: unknown key; did you mean picluster:bucket?")
 	assert.Empty(t, resources)
 }
 
 func TestBadConfigTouchesNothing(t *testing.T) {
 	bad := config()
 	bad["picluster:bucket"] = "Traces"
-	resources, err := pulumitest.Run(t, false, bad, stacks.Tracing)
+	resources, err := componenttest.Run(t, false, bad, stacks.Tracing)
 	assert.ErrorContains(t, err, "picluster:bucket")
 	assert.Empty(t, resources)
 }
@@ -138,10 +161,10 @@ func TestRestore(t *testing.T) {
 	restored := config()
 	restored["picluster:restore"] = `{"tracing/traces":2}`
 	restored["picluster:datasources"] = "release"
-	resources, err := pulumitest.Run(t, false, restored, stacks.Tracing)
+	resources, err := componenttest.Run(t, false, restored, stacks.Tracing)
 	require.NoError(t, err)
-	assert.Equal(t, "restore 2", pulumitest.Find(t, resources, helm.ReleaseToken, "tempo-release").Inputs["description"].StringValue())
-	assert.False(t, pulumitest.Has(pulumitest.Find(t, resources, helm.ReleaseToken, "tempo-grafana").Inputs, "description"))
+	assert.Equal(t, "restore 2", componenttest.Find(t, resources, helm.ReleaseToken, "tempo-release").Inputs["description"].StringValue())
+	assert.False(t, componenttest.Has(componenttest.Find(t, resources, helm.ReleaseToken, "tempo-grafana").Inputs, "description"))
 }
 
 // Every object of the stack's own takes fields over from other field managers.
@@ -150,7 +173,7 @@ func TestObjectsForceTheirFields(t *testing.T) {
 	closed["picluster:datasources"] = "configmap"
 	closed["picluster:networkPolicies"] = "true"
 	closed["picluster:tracesFrom"] = `["apps"]`
-	resources, err := pulumitest.Run(t, false, closed, stacks.Tracing)
+	resources, err := componenttest.Run(t, false, closed, stacks.Tracing)
 	require.NoError(t, err)
 	objects := 0
 	for _, r := range resources {
@@ -166,7 +189,7 @@ func TestObjectsForceTheirFields(t *testing.T) {
 
 // What identifies the cluster is an output.
 func TestClusterUID(t *testing.T) {
-	resources, err := pulumitest.Run(t, false, config(), stacks.Tracing)
+	resources, err := componenttest.Run(t, false, config(), stacks.Tracing)
 	require.NoError(t, err)
-	assert.Equal(t, "kube-system", pulumitest.Find(t, resources, "kubernetes:core/v1:Namespace", "kube-system").ID)
+	assert.Equal(t, "kube-system", componenttest.Find(t, resources, "kubernetes:core/v1:Namespace", "kube-system").ID)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// keyOpensNothingElse tries, as the user of the Secret, what a thief would.
+// keyOpensNothingElse tries to reach what the keys in the Secret must not open.
 func keyOpensNothingElse(h harness) {
 	ctx, root := h.Context(), h.s3(h.administrator())
 	const own, other, object = "k3s-tempo", "somebody-elses", "secret"

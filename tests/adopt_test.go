@@ -60,7 +60,7 @@ func TestAdopt(t *testing.T) {
 	assert.Contains(t, out, "nothing exists that it would create")
 }
 
-// adopt takes in what is there already.
+// adopt imports what exists already.
 func (h harness) adopt(what ...string) {
 	h.T.Helper()
 	out, code := h.picluster(nil, "adopt", "--yes")
@@ -70,7 +70,7 @@ func (h harness) adopt(what ...string) {
 	}
 }
 
-// byHand makes what the how-to does, with a policy that allows too much.
+// byHand creates what the guide does, with a policy that allows too much.
 func (h harness) byHand(k keys) {
 	h.T.Helper()
 	ctx, admin := h.Context(), h.admin(h.administrator())

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestStateOnS3 keeps the state in a bucket of MinIO, not the stack's own, as the
-// README has a team do.
+// TestStateOnS3 keeps the state in a bucket of MinIO that is not the stack's own, as
+// docs/state.md describes for a team.
 func TestStateOnS3(t *testing.T) {
 	h := start(t)
 	h.set("profile", "pi")

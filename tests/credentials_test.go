@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// noPlainCredential looks for the secret key wherever it must not stand: in what
-// people and CI see, in the state, in Helm's record and in the pods.
+// noPlainCredential looks for the secret key in all places that must not have it: in what users
+// and CI see, in the state, in Helm's record and in the pods.
 func noPlainCredential(h harness, places map[string]string) {
 	secret := h.secretKeys().secret
 	require.Len(h, secret, 40)
@@ -55,8 +55,8 @@ func noPlainCredential(h harness, places map[string]string) {
 	require.NoError(h, err)
 }
 
-// allLogs returns what the program and the commands print when all logs are turned up.
-// The engine's own go into files beside it, with every secret that it sends and gets.
+// allLogs returns what the program and the commands print at the highest log level. The engine's
+// own logs go into files, with every secret that it sends and gets.
 func (h harness) allLogs() string {
 	h.T.Helper()
 	ctx, cancel := context.WithTimeout(h.Context(), commandTimeout)
@@ -68,7 +68,7 @@ func (h harness) allLogs() string {
 	return out
 }
 
-// foundIn returns the forms of secret in which it stands in text.
+// foundIn returns the forms of secret in which text has it.
 func foundIn(text, secret string) (forms []string) {
 	for _, form := range []string{
 		secret,

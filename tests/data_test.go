@@ -18,10 +18,10 @@ func TestData(t *testing.T) {
 	h.put("precious")
 
 	h.sub("a destroy stops", func(h harness) {
-		out, err := h.stack("destroy", "--yes") // without its preview it would take the rest first
+		out, err := h.stack("destroy", "--yes") // without its preview, destroy would delete the rest first
 		require.Error(h, err)
 		assert.Contains(h, out, "protect")
-		assert.Contains(h, out, "pulumi state unprotect", "nobody is told how to go on")
+		assert.Contains(h, out, "pulumi state unprotect", "the error does not say how to continue")
 		h.mustStack("preview", noChanges)
 		h.mustStack("refresh", "--preview-only", noChanges)
 		h.has("precious")

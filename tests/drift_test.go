@@ -13,16 +13,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Exit codes of drift.
+// Exit codes of drift, and of an up while another has the stack locked.
 const (
 	exitSame    = 0
 	exitUnknown = 1
 	exitDrifted = 2
+	exitLocked  = 3
 )
 
 const anyPolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*"],"Resource":["arn:aws:s3:::*"]}]}`
 
-// A kind of drift: how it comes about, what drift calls it and says of it, and what
+// kind is a kind of drift: how it comes about, what drift calls it and says of it, and what
 // restores it.
 type kind struct {
 	name     string
@@ -43,7 +44,11 @@ const (
 
 func TestDriftOfMinIO(t *testing.T) {
 	h := startDrifting(t)
-	h.finds(ofMinIO)
+	h.finds("what up restores in MinIO", bucketDeleted, policyWidened)
+	h.finds("what repair restores in MinIO", ofMinIO...)
+	h.finds("policy deleted", policyDeleted)
+	h.finds("policy detached", policyDetached)
+	h.finds("user deleted", userDeleted)
 	keyOpensBucket(h)
 	h.sub("a refresh that fails", failingRefresh)
 	h.sub("a refresh that accepts", acceptingRefresh)
@@ -52,24 +57,35 @@ func TestDriftOfMinIO(t *testing.T) {
 
 func TestDriftOfObjects(t *testing.T) {
 	h := startDrifting(t)
-	h.finds(ofObjects)
-	h.finds(ofReleaseObjects)
-	for _, k := range ofControllers {
-		h.sub(k.name+" is no drift", func(h harness) {
+	h.finds("the stack's own objects", ofObjects...)
+	h.finds("Secret deleted", secretDeleted)
+	h.finds("objects of the release", ofReleaseObjects...)
+	h.sub("what controllers do is no drift", func(h harness) {
+		for _, k := range ofControllers {
 			k.breakIt(h)
-			out, code := h.picluster(nil, "drift")
-			assert.Equal(h, exitSame, code, out)
-		})
-	}
+		}
+		out, code := h.picluster(nil, "drift")
+		assert.Equal(h, exitSame, code, out)
+	})
 	h.sub("three kinds at once", threeAtOnce)
 	h.sub("what is ignored", ignoredDrift)
 }
 
 func TestDriftOfTheRelease(t *testing.T) {
 	h := startDrifting(t)
-	h.finds(ofRelease)
+	h.set("logReceivedSpans", "false") // for a second revision of the release
+	h.up()
+	for _, k := range ofRelease {
+		h.finds(k.name, k)
+	}
 	keyOpensBucket(h)
 	h.sub("what does not answer", outage)
+	h.sub("a configuration that is not deployed", func(h harness) {
+		h.set("bucket", "another-one")
+		out, code := h.picluster(nil, "drift")
+		assert.Equal(h, exitDrifted, code, out)
+		assert.True(h, hasRow(out, "bucket k3s-tempo", "is not yet as the configuration has it"), out)
+	})
 }
 
 // startDrifting starts a lab with a stack that is up and has not drifted yet.
@@ -80,60 +96,91 @@ func startDrifting(t *testing.T) harness {
 	h.set("datasources", "configmap")
 	h.kubectl("create", "namespace", "monitoring")
 	h.up()
-	h.set("logReceivedSpans", "false") // for a second revision of the release
-	h.up()
 	out, code := h.picluster(nil, "drift")
 	require.Equal(t, exitSame, code, out)
 	return h
 }
 
-// finds breaks one thing after the other. Each must be found and named, be restored
-// by what is said to, and be gone from the next look.
-func (h harness) finds(kinds []kind) {
+// finds breaks several things at once. Each must be found and named, be restored by what is
+// said to, and be gone from the next look. What is only reported can be in any list.
+func (h harness) finds(name string, kinds ...kind) {
 	h.T.Helper()
 	before := h.secretKeys()
-	for _, k := range kinds {
-		h.sub(k.name, func(h harness) {
+	h.sub(name, func(h harness) {
+		for _, k := range kinds {
 			k.breakIt(h)
-			state := h.pulumi("stack", "export")
-			out, code := h.picluster(nil, "drift")
-			assert.Equal(h, exitDrifted, code, out)
-			assert.True(h, hasRow(out, k.what, k.is), "no row has %q and %q:\n%s", k.what, k.is, out)
-			assert.Empty(h, foundIn(out, before.secret), "the table has the secret key")
-			assert.Equal(h, state, h.pulumi("stack", "export"), "drift has changed the state")
-			assert.True(h, hasRow(out, k.what, k.by), "no row has %q and %q:\n%s", k.what, k.by, out)
-
+		}
+		state := h.state()
+		out, code := h.picluster(nil, "drift")
+		assert.Equal(h, exitDrifted, code, out)
+		assert.Empty(h, foundIn(out, before.secret), "the table has the secret key")
+		assert.Equal(h, state, h.state(), "drift has changed the state")
+		var repaired []string
+		up := false
+		for _, k := range kinds {
+			assert.True(h, hasRow(out, k.what, k.is), "%s: no row has %q and %q:\n%s", k.name, k.what, k.is, out)
+			assert.True(h, hasRow(out, k.what, k.by), "%s: no row has %q and %q:\n%s", k.name, k.what, k.by, out)
 			switch k.by {
 			case byUp:
-				out, code = h.picluster(nil, "up", "--yes")
+				up = true
 			case byRepair:
-				out, code = h.repair(out, k.what, k.is)
-			default:
-				k.undo(h)
-				code = 0
+				repaired = append(repaired, h.number(out, k.what, k.is))
 			}
+		}
+		require.False(h, up && len(repaired) > 0, "what is to be restored by up and what by repair are two tests")
+		if up {
+			out, code = h.picluster(nil, "up", "--yes")
 			require.Zero(h, code, out)
-			assert.Empty(h, foundIn(out, before.secret), "a repair shows the secret key")
-			out, code = h.picluster(nil, "drift")
-			require.Equal(h, exitSame, code, out)
-		})
-	}
+		}
+		if len(repaired) > 0 {
+			out, code = h.repairOnly(repaired)
+			require.Zero(h, code, out)
+		}
+		assert.Empty(h, foundIn(out, before.secret), "a repair shows the secret key")
+		for _, k := range kinds {
+			if k.by == reported {
+				k.undo(h)
+			}
+		}
+		out, code = h.picluster(nil, "drift")
+		require.Equal(h, exitSame, code, out)
+	})
 	assert.Equal(h, before, h.secretKeys(), "the key is another than before")
+}
+
+// state returns the stack's state as it is stored.
+func (h harness) state() string {
+	h.T.Helper()
+	text, err := os.ReadFile(filepath.Join(h.Dir, "state", ".pulumi", "stacks", "picluster", lab.Stack+".json"))
+	require.NoError(h, err)
+	return string(text)
 }
 
 // repair repairs the first row of a table that has what and is.
 func (h harness) repair(table, what, is string, args ...string) (out string, code int) {
 	h.T.Helper()
+	return h.repairOnly([]string{h.number(table, what, is)}, args...)
+}
+
+// repairOnly repairs the rows of these numbers.
+func (h harness) repairOnly(numbers []string, args ...string) (out string, code int) {
+	h.T.Helper()
 	// As from a checkout in which the repair before was not committed.
-	h.pulumi("config", "rm", "--config-file", h.ConfigFile(), "restore")
+	h.unset("restore")
+	return h.picluster(nil, "repair", append([]string{"--yes", "--only", strings.Join(numbers, ",")}, args...)...)
+}
+
+// number returns the number of the first row of a table that has what and is.
+func (h harness) number(table, what, is string) string {
+	h.T.Helper()
 	for line := range strings.Lines(table) {
 		if strings.Contains(line, what) && strings.Contains(line, is) {
 			number, _, _ := strings.Cut(line, " ")
-			return h.picluster(nil, "repair", append([]string{"--yes", "--only", number}, args...)...)
+			return number
 		}
 	}
 	require.Fail(h, "no such row", "%q and %q:\n%s", what, is, table)
-	return "", 0
+	return ""
 }
 
 // repairAll repairs all that can be, a user that is disabled included.
@@ -151,22 +198,31 @@ func (h harness) repairAll() {
 	require.Zero(h, code, lastLines(out, 25))
 }
 
+var bucketDeleted = kind{"bucket deleted", func(h harness) {
+	require.NoError(h, h.s3(h.administrator()).RemoveBucketWithOptions(h.Context(), "k3s-tempo", minio.RemoveBucketOptions{ForceDelete: true}))
+}, "bucket k3s-tempo", "is gone", byUp, nil}
+
+var policyWidened = kind{"policy widened", func(h harness) {
+	require.NoError(h, h.admin(h.administrator()).AddCannedPolicy(h.Context(), "tempo", []byte(anyPolicy)))
+}, "policy tempo", "s3:*", byUp, nil}
+
+var policyDeleted = kind{"policy deleted", func(h harness) {
+	detach(h, "tempo")
+	require.NoError(h, h.admin(h.administrator()).RemoveCannedPolicy(h.Context(), "tempo"))
+}, "policy tempo", "is gone", byUp, nil}
+
+var policyDetached = kind{"policy detached", func(h harness) { detach(h, "tempo") }, "user tempo", "is without its policy tempo", byUp, nil}
+
+var userDeleted = kind{"user deleted", func(h harness) {
+	require.NoError(h, h.admin(h.administrator()).RemoveUser(h.Context(), "tempo"))
+}, "user tempo", "is gone", byRepair, nil}
+
+// ofMinIO are of parts of MinIO that do not hide one another.
 var ofMinIO = []kind{
-	{"bucket deleted", func(h harness) {
-		require.NoError(h, h.s3(h.administrator()).RemoveBucketWithOptions(h.Context(), "k3s-tempo", minio.RemoveBucketOptions{ForceDelete: true}))
-	}, "bucket k3s-tempo", "is gone", byUp, nil},
 	{"bucket opened to everybody", func(h harness) {
 		require.NoError(h, h.s3(h.administrator()).SetBucketPolicy(h.Context(), "k3s-tempo",
 			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":["*"]},"Action":["s3:GetObject"],"Resource":["arn:aws:s3:::k3s-tempo/*"]}]}`))
 	}, "bucket k3s-tempo", "is open to others", byRepair, nil},
-	{"policy widened", func(h harness) {
-		require.NoError(h, h.admin(h.administrator()).AddCannedPolicy(h.Context(), "tempo", []byte(anyPolicy)))
-	}, "policy tempo", "s3:*", byUp, nil},
-	{"policy deleted", func(h harness) {
-		detach(h, "tempo")
-		require.NoError(h, h.admin(h.administrator()).RemoveCannedPolicy(h.Context(), "tempo"))
-	}, "policy tempo", "is gone", byUp, nil},
-	{"policy detached", func(h harness) { detach(h, "tempo") }, "user tempo", "is without its policy tempo", byUp, nil},
 	{"another policy attached", func(h harness) {
 		_, err := h.admin(h.administrator()).AttachPolicy(h.Context(), madmin.PolicyAssociationReq{Policies: []string{"readwrite"}, User: "tempo"})
 		require.NoError(h, err)
@@ -174,9 +230,6 @@ var ofMinIO = []kind{
 	{"user put into a group", func(h harness) {
 		require.NoError(h, h.admin(h.administrator()).UpdateGroupMembers(h.Context(), madmin.GroupAddRemove{Group: "admins", Members: []string{"tempo"}}))
 	}, "user tempo", "group admins", byRepair, nil},
-	{"user deleted", func(h harness) {
-		require.NoError(h, h.admin(h.administrator()).RemoveUser(h.Context(), "tempo"))
-	}, "user tempo", "is gone", byRepair, nil},
 	{"user's key changed", func(h harness) {
 		require.NoError(h, h.admin(h.administrator()).AddUser(h.Context(), "tempo", "anotherSecretKey"))
 	}, "user tempo", "has another secret key", byRepair, nil},
@@ -195,9 +248,6 @@ var ofObjects = []kind{
 	}, "Secret tempo/tempo-minio-secret", "data.MORE should not be there", reported, func(h harness) {
 		h.patch("secret/tempo-minio-secret", `{"data":{"MORE":null}}`)
 	}},
-	{"Secret deleted", func(h harness) {
-		h.kubectl("delete", "secret", "--namespace=tempo", "tempo-minio-secret")
-	}, "Secret tempo/tempo-minio-secret", "is gone", byUp, nil},
 	{"namespace's label removed", func(h harness) {
 		h.kubectl("label", "namespace", "tempo", "app.kubernetes.io/managed-by-")
 	}, "Namespace tempo", "metadata.labels.app.kubernetes.io/managed-by is gone", byUp, nil},
@@ -206,7 +256,11 @@ var ofObjects = []kind{
 	}, "ConfigMap monitoring/tempo-datasources", "data.tempo-datasources.yaml", byUp, nil},
 }
 
-// ofReleaseObjects are of objects that Helm has made, at which Pulumi does not look.
+var secretDeleted = kind{"Secret deleted", func(h harness) {
+	h.kubectl("delete", "secret", "--namespace=tempo", "tempo-minio-secret")
+}, "Secret tempo/tempo-minio-secret", "is gone", byUp, nil}
+
+// ofReleaseObjects are of objects that Helm has created, which Pulumi does not read.
 var ofReleaseObjects = []kind{
 	{"ConfigMap of Tempo edited", func(h harness) {
 		h.patch("configmap/tempo-config", `{"data":{"tempo.yaml":"target: all\n"}}`)
@@ -259,7 +313,7 @@ var ofRelease = []kind{
 	}, "Namespace tempo", "is gone", byUp, nil},
 }
 
-// ofControllers are changes that are nobody's doing.
+// ofControllers are changes that controllers make on their own.
 var ofControllers = []kind{
 	{name: "a status", breakIt: func(h harness) {
 		h.kubectl("patch", "deployment", "--namespace=tempo", "tempo-querier", "--subresource=status",
@@ -277,7 +331,7 @@ var ofControllers = []kind{
 	}},
 }
 
-// threeAtOnce must all stand in one table.
+// threeAtOnce has three kinds of drift at once, which must all be in one table.
 func threeAtOnce(h harness) {
 	require.NoError(h, h.admin(h.administrator()).SetUserStatus(h.Context(), "tempo", madmin.AccountDisabled))
 	h.kubectl("delete", "service", "--namespace=tempo", "tempo-querier")
@@ -298,8 +352,8 @@ func threeAtOnce(h harness) {
 	assert.Equal(h, exitSame, code, out)
 }
 
-// incident disables the user of a leaked key and closes the bucket with a policy of
-// its own: neither an up nor a repair without a word of it may undo that.
+// incident disables the user of a leaked key, and closes the bucket with a policy of its own. No
+// up may undo that, nor a repair that does not name it.
 func incident(h harness) {
 	require.NoError(h, h.admin(h.administrator()).SetUserStatus(h.Context(), "tempo", madmin.AccountDisabled))
 	const deny = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":{"AWS":["*"]},"Action":["s3:DeleteObject"],"Resource":["arn:aws:s3:::k3s-tempo/*"]}]}`
@@ -327,7 +381,7 @@ func incident(h harness) {
 	assert.Contains(h, out, "Fix: add --enable-user; if its key has leaked, run picluster rotate in its place")
 	kept()
 
-	// Asked for, each is done, and shown in full before.
+	// A repair that names one restores it, and shows it in full before.
 	out, code = h.repair(table, "bucket k3s-tempo", "is open to others")
 	require.Zero(h, code, out)
 	assert.Contains(h, out, "s3:DeleteObject", "the policy is not shown before it is deleted")
@@ -379,11 +433,11 @@ exit 255
 	assert.True(h, hasRow(out, "user tempo", "is gone"), out)
 	assert.True(h, hasRow(out, "refresh", "fails until the rest is repaired"), out)
 
-	state := h.pulumi("stack", "export")
+	state := h.state()
 	out, code = h.picluster(path, "up", "--yes")
 	assert.Equal(h, 1, code, out)
 	assert.Contains(h, out, "a refresh fails until the drift in MinIO is repaired. Fix: picluster repair --stack lab")
-	assert.Equal(h, state, h.pulumi("stack", "export"))
+	assert.Equal(h, state, h.state())
 	out, code = h.picluster(path, "drift")
 	require.Equal(h, exitDrifted, code, out)
 	out, code = h.repair(out, "user tempo", "is gone")
@@ -392,18 +446,18 @@ exit 255
 	assert.Equal(h, exitSame, code, out)
 }
 
-// acceptingRefresh takes into the state what was changed, and nothing if nothing was.
+// acceptingRefresh stores a change in the state, and changes nothing if there is none.
 func acceptingRefresh(h harness) {
-	state := h.pulumi("stack", "export")
+	state := h.state()
 	out, code := h.picluster(nil, "refresh", "--yes")
 	require.Zero(h, code, out)
 	assert.Contains(h, out, "nothing to accept")
-	assert.Equal(h, state, h.pulumi("stack", "export"))
+	assert.Equal(h, state, h.state())
 
 	require.NoError(h, h.admin(h.administrator()).AddCannedPolicy(h.Context(), "tempo", []byte(anyPolicy)))
 	out, code = h.picluster(nil, "refresh", "--yes")
 	require.Zero(h, code, out)
-	assert.Contains(h, h.pulumi("stack", "export"), "s3:*")
+	assert.Contains(h, h.state(), "s3:*")
 	out, code = h.picluster(nil, "drift")
 	assert.Equal(h, exitDrifted, code, out)
 	assert.True(h, hasRow(out, "policy tempo", "is not yet as the configuration has it"), out)
@@ -411,10 +465,10 @@ func acceptingRefresh(h harness) {
 	require.Zero(h, code, out)
 }
 
-// outage stops MinIO, and then Kubernetes: nothing can be told then, and nothing
-// may be touched.
+// outage stops MinIO and Kubernetes, one at a time. Drift cannot be determined then, and nothing
+// may be changed.
 func outage(h harness) {
-	// A start takes the stack's file from the checkout anew.
+	// A start takes the stack's file from the checkout again.
 	config, err := os.ReadFile(h.ConfigFile())
 	require.NoError(h, err)
 	for name, stop := range map[string]func() error{
@@ -422,7 +476,7 @@ func outage(h harness) {
 		"Kubernetes": func() error { return h.StopKubernetes(h.Context()) },
 	} {
 		require.NoError(h, stop())
-		state := h.pulumi("stack", "export")
+		state := h.state()
 		out, code := h.picluster(nil, "drift")
 		assert.Equal(h, exitUnknown, code, out)
 		assert.Contains(h, out, "could not be determined: "+name+" at ")
@@ -433,7 +487,7 @@ func outage(h harness) {
 			assert.Equal(h, 1, code, out)
 			assert.Contains(h, out, "nothing was changed: "+name+" at ")
 		}
-		assert.Equal(h, state, h.pulumi("stack", "export"))
+		assert.Equal(h, state, h.state())
 		require.NoError(h, h.Start(h.Context()))
 		require.NoError(h, os.WriteFile(h.ConfigFile(), config, 0o600))
 	}
@@ -452,25 +506,7 @@ func outage(h harness) {
 	assert.Equal(h, exitSame, code, out)
 }
 
-// TestDriftOfTheConfiguration has the configuration differ from what is deployed.
-func TestDriftOfTheConfiguration(t *testing.T) {
-	h := start(t)
-	drift := func() (string, int) { return h.picluster(nil, "drift") }
-	out, code := drift()
-	assert.Equal(t, exitUnknown, code, out)
-	assert.Contains(t, out, "has created nothing yet")
-
-	h.set("profile", "pi")
-	h.up()
-	out, code = drift()
-	assert.Equal(t, exitSame, code, out)
-	h.set("bucket", "another-one")
-	out, code = drift()
-	assert.Equal(t, exitDrifted, code, out)
-	assert.True(t, hasRow(out, "bucket k3s-tempo", "is not yet as the configuration has it"), out)
-}
-
-// hasRow says whether one line of a table names what, and says is of it.
+// hasRow returns whether one line of a table has both what and is.
 func hasRow(table, what, is string) bool {
 	for line := range strings.Lines(table) {
 		if strings.Contains(line, what) && strings.Contains(line, is) {
@@ -485,7 +521,7 @@ func detach(h harness, policy string) {
 	require.NoError(h, err)
 }
 
-// patch edits an object of the namespace tempo by hand.
+// patch edits an object of the namespace tempo outside Pulumi.
 func (h harness) patch(object, patch string) {
 	h.T.Helper()
 	h.kubectl("patch", "--namespace=tempo", object, "--type=merge", "--patch="+patch)

@@ -24,18 +24,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/picluster/picluster/lab"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-// A fault: how it comes about while the stack is to be brought up, what the user
-// is told of it, and how its cause goes.
+// fault is a fault: how it comes about while the stack is to be brought up, what picluster says
+// of it, and how its cause is removed.
 type fault struct {
 	name string
-	// cause makes it; mend takes it away.
-	cause, mend func(h harness)
-	// part and wayOut stand in what `up` says.
+	// cause creates it; fix removes it.
+	cause, fix func(h harness)
+	// part and wayOut are in what `up` prints.
 	part, wayOut string
 }
 
@@ -150,7 +149,7 @@ func (h harness) survives(f fault, mark string) {
 	f.cause(h)
 	h.set("--path", "values.querier.podAnnotations.after", strings.ReplaceAll(f.name, " ", "-"))
 	out, code := h.picluster(nil, "up", "--yes")
-	f.mend(h)
+	f.fix(h)
 	assert.Equal(h, 1, code, lastLines(out, 15))
 	assert.True(h, strings.Contains(out, f.part), "it does not name %q:\n%s", f.part, lastLines(out, 15))
 	assert.True(h, strings.Contains(out, f.wayOut), "it does not say %q:\n%s", f.wayOut, lastLines(out, 15))
@@ -161,7 +160,8 @@ func (h harness) survives(f fault, mark string) {
 	h.Logf("what %s looks like:\n%s", f.name, lastLines(out, 6))
 }
 
-// converges has one up bring all as it should be.
+// converges runs an up, and fails the test unless the key opens the bucket and nothing has
+// drifted.
 func (h harness) converges() {
 	h.T.Helper()
 	out, code := h.picluster(nil, "up", "--yes")
@@ -172,14 +172,8 @@ func (h harness) converges() {
 	assert.Equal(h, exitSame, code, out)
 }
 
-// hurry has Helm wait for pods for some seconds alone.
+// hurry limits Helm's wait for pods to a few seconds.
 func (h harness) hurry() { h.set("timeout", "8") }
-
-// unset takes a key out of the stack's configuration.
-func (h harness) unset(key string) {
-	h.T.Helper()
-	h.pulumi("config", "rm", "--config-file", h.ConfigFile(), key)
-}
 
 // restart starts what was stopped, and keeps the stack's configuration.
 func restart(h harness) {
@@ -221,12 +215,12 @@ func upgrading(h harness) *exec.Cmd {
 	before := pending() // what was cut off earlier stays in Helm's history
 	cmd := h.StackCommand(h.Context(), "up", "--yes", "--skip-preview")
 	require.NoError(h, cmd.Start())
-	require.Eventually(h, func() bool { return pending() != before }, 60*time.Second, 100*time.Millisecond, "no upgrade has begun")
+	eventually(h, func() bool { return pending() != before }, 60*time.Second, 100*time.Millisecond, "no upgrade has begun")
 	h.unset("resources")
 	return cmd
 }
 
-// pendingRelease leaves the release's record as an upgrade does that is cut off.
+// pendingRelease leaves the release's record as an interrupted upgrade does.
 func pendingRelease(h harness) {
 	h.killAll(upgrading(h))
 	h.pulumi("cancel", "--yes")
@@ -241,7 +235,7 @@ func kubernetesKilled(h harness) {
 	h.unset("timeout")
 	restart(h)
 	h.has("precious")
-	// Helm could not write down how it ended.
+	// Helm could not record how the upgrade ended.
 	out, code := h.picluster(nil, "drift")
 	assert.Equal(h, exitDrifted, code, out)
 	assert.True(h, hasRow(out, "release tempo/tempo", "helm rollback tempo --namespace tempo"), out)
@@ -286,17 +280,17 @@ func twoAtOnce(h harness) {
 	defer cancel()
 	first := h.StackCommand(ctx, "up", "--yes", "--skip-preview")
 	require.NoError(h, first.Start())
-	require.Eventually(h, func() bool {
+	eventually(h, func() bool {
 		locks, _ := filepath.Glob(filepath.Join(h.Dir, "state", ".pulumi", "locks", "organization", "*", "*", "*.json"))
 		return len(locks) > 0
 	}, 30*time.Second, 50*time.Millisecond, "the first has no lock")
-	said, err := h.stack("up", "--yes", "--skip-preview")
-	assert.Error(h, err)
-	assert.Contains(h, said, "currently locked")
-	assert.Contains(h, said, "pulumi cancel")
+	out, code := h.picluster(nil, "up", "--yes")
+	assert.Equal(h, exitLocked, code, "%s", lastLines(out, 15))
+	assert.Contains(h, out, "currently locked")
+	assert.Contains(h, out, "pulumi cancel")
 	h.unset("resources")
 	h.unset("timeout")
-	out, code := h.picluster(nil, "up", "--yes", "--lock-timeout", "2m")
+	out, code = h.picluster(nil, "up", "--yes", "--lock-timeout", "2m")
 	require.Zero(h, code, lastLines(out, 15))
 	assert.Contains(h, out, "another update has locked the stack; trying again until ")
 	assert.Error(h, first.Wait(), "the first does not wait for pods that have no place")
@@ -314,20 +308,16 @@ func killed(h harness) {
 	h.has("precious")
 }
 
-// TestFaultsOfTLS has MinIO's certificate be of a CA that nobody has named.
-func TestFaultsOfTLS(t *testing.T) {
-	h := start(t, func(l *lab.Lab) { l.TLS = true })
-	h.set("profile", "pi")
-	h.survives(fault{
-		"an unknown CA",
-		func(h harness) { h.unset("minio:minioCacertFile") },
-		func(h harness) { h.set("minio:minioCacertFile", h.CA()) },
-		"MinIO at ", "has a certificate of a CA that is not known here. Fix: set minio:minioCacertFile",
-	}, "first")
+// unknownCA has MinIO's certificate be of a CA that no setting names.
+var unknownCA = fault{
+	"an unknown CA",
+	func(h harness) { h.unset("minio:minioCacertFile") },
+	func(h harness) { h.set("minio:minioCacertFile", h.CA()) },
+	"MinIO at ", "has a certificate of a CA that is not known here. Fix: set minio:minioCacertFile",
 }
 
-// minioKilled has MinIO go between two requests of one up: it is killed when the
-// user is to be made, after the bucket was.
+// minioKilled stops MinIO between two requests of one up: after the bucket is created, and before
+// the user is.
 func minioKilled() fault {
 	var between *gate
 	return fault{
@@ -396,7 +386,7 @@ func expiredCertificate() fault {
 }
 
 // diskFull has the disk under the state full while an up runs, on a small disk of
-// its own, which nobody but that up sees.
+// its own, which only that up sees.
 func diskFull(h harness) {
 	h.set("--path", "values.querier.podAnnotations.after", "full")
 	path, err := commands()
@@ -421,7 +411,7 @@ exit $code`
 	out, err := output(cmd)
 	require.Error(h, err)
 	require.DirExists(h, filepath.Join(after, "state"), "%s", out)
-	assert.True(h, strings.Contains(out, "the disk is full. Fix: make room"), lastLines(out, 15))
+	assert.True(h, strings.Contains(out, "the disk is full. Fix: free some space"), lastLines(out, 15))
 	h.Logf("what a full disk looks like:\n%s", lastLines(out, 6))
 
 	require.NoError(h, os.RemoveAll(state))

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// gate is an address that leads to another, until somebody asks for a certain
-// thing. Then it closes, and whoever asks anything is refused.
+// gate is an address that leads to another, until a request is for a certain
+// thing. Then it closes, and each request is rejected.
 type gate struct {
 	address string
 
@@ -21,7 +21,7 @@ type gate struct {
 }
 
 // newGate opens a gate to server. When a request has marker in it, shut is called
-// and the gate closes; that request gets no answer.
+// and the gate closes; that request gets no response.
 func newGate(t *testing.T, server, marker string, shut func()) *gate {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -40,7 +40,7 @@ func newGate(t *testing.T, server, marker string, shut func()) *gate {
 	return g
 }
 
-// closed says whether the gate has closed by itself.
+// closed returns whether the gate has closed by itself.
 func (g *gate) closed() bool {
 	select {
 	case <-g.shut:

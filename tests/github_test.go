@@ -62,7 +62,7 @@ func readWorkflow(t *testing.T, path ...string) workflow {
 	return w
 }
 
-// onStacks are the workflows that work on stacks, by their job's name.
+// onStacks has the name of the job of each workflow that runs on stacks, by its file.
 var onStacks = map[string]string{"preview.yml": "preview", "up.yml": "up", "drift.yml": "drift"}
 
 // step returns the step of a job with this id or name.
@@ -87,7 +87,7 @@ while [ $# -gt 0 ]; do
 	case $1 in
 	--body-file) cp "$2" "$FAKE/sent" ;;
 	body=@*) cp "${1#body=@}" "$FAKE/sent" ;;
-	list | --paginate | repos/*/environments/*) [ ! -e "$FAKE/answer" ] || cat "$FAKE/answer" ;;
+	list | view | --paginate | repos/*/environments/*) [ ! -e "$FAKE/answer" ] || cat "$FAKE/answer" ;;
 	esac
 	shift
 done
@@ -298,44 +298,64 @@ func TestUpRequiresReviewers(t *testing.T) {
 	}
 }
 
+// origin is a repository whose branch main has commits.
+type origin struct {
+	*testing.T
+	dir string
+}
+
+func newOrigin(t *testing.T) origin {
+	t.Helper()
+	o := origin{t, t.TempDir()}
+	o.git(o.dir, "init", "--quiet", "--initial-branch=main")
+	o.git(o.dir, "config", "uploadpack.allowAnySHA1InWant", "true")
+	return o
+}
+
+func (o origin) git(dir string, args ...string) string {
+	o.Helper()
+	cmd := exec.Command("git", append([]string{"-c", "user.name=n", "-c", "user.email=e@example.com", "-C", dir}, args...)...)
+	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null")
+	out, err := output(cmd)
+	require.NoError(o, err, out)
+	return strings.TrimSpace(out)
+}
+
+// commit changes a file, and returns the commit.
+func (o origin) commit(path string) string {
+	o.Helper()
+	path = filepath.Join(o.dir, path)
+	require.NoError(o, os.MkdirAll(filepath.Dir(path), 0o755))
+	old, _ := os.ReadFile(path)
+	require.NoError(o, os.WriteFile(path, append(old, '.'), 0o600))
+	o.git(o.dir, "add", ".")
+	o.git(o.dir, "commit", "--quiet", "--message=x")
+	return o.git(o.dir, "rev-parse", "HEAD")
+}
+
+// checkout returns a runner with a checkout of a commit as GitHub's.
+func (o origin) checkout(commit string) runner {
+	o.Helper()
+	r := newRunner(o.T)
+	o.git(r.dir, "init", "--quiet")
+	o.git(r.dir, "remote", "add", "origin", "file://"+o.dir)
+	o.git(r.dir, "fetch", "--quiet", "--depth=1", "origin", commit)
+	return r
+}
+
 // TestUpDeploysTheNewestCommit deploys nothing if main has something newer that has a
 // run of its own, and only then.
 func TestUpDeploysTheNewestCommit(t *testing.T) {
 	step := readWorkflow(t, "workflows", "up.yml").Jobs["up"].step(t, "newest")
-	git := func(dir string, args ...string) string {
-		t.Helper()
-		cmd := exec.Command("git", append([]string{"-c", "user.name=n", "-c", "user.email=e@example.com", "-C", dir}, args...)...)
-		cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null")
-		out, err := output(cmd)
-		require.NoError(t, err, out)
-		return strings.TrimSpace(out)
-	}
-	origin := t.TempDir()
-	git(origin, "init", "--quiet", "--initial-branch=main")
-	commit := func(path string) string {
-		t.Helper()
-		path = filepath.Join(origin, path)
-		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
-		old, _ := os.ReadFile(path)
-		require.NoError(t, os.WriteFile(path, append(old, '.'), 0o600))
-		git(origin, "add", ".")
-		git(origin, "commit", "--quiet", "--message=x")
-		return git(origin, "rev-parse", "HEAD")
-	}
-	// look runs the step on a checkout of commit as GitHub's.
+	o := newOrigin(t)
 	look := func(commit string) (out string, code int, outputs string) {
 		t.Helper()
-		r := newRunner(t)
-		git(r.dir, "init", "--quiet")
-		git(r.dir, "remote", "add", "origin", "file://"+origin)
-		git(r.dir, "fetch", "--quiet", "--depth=1", "origin", commit)
-		return r.run(step.Run, "COMMIT="+commit)
+		return o.checkout(commit).run(step.Run, "COMMIT="+commit)
 	}
-	git(origin, "config", "uploadpack.allowAnySHA1InWant", "true")
 
 	for _, path := range []string{"main.go", "go.sum", "Pulumi.picluster.yaml", "components/grafana/dashboard.json", "ops/go.mod", ".github/workflows/up.yml"} {
-		old := commit("README.md")
-		newest := commit(path)
+		old := o.commit("README.md")
+		newest := o.commit(path)
 		out, code, outputs := look(old)
 		assert.Zero(t, code, out)
 		assert.Equal(t, "deploy=false\n", outputs, path)
@@ -346,8 +366,8 @@ func TestUpDeploysTheNewestCommit(t *testing.T) {
 		assert.NotContains(t, out, "::notice::")
 	}
 	for _, path := range []string{"README.md", "docs/x.md", "main_test.go", "ops/drift/drift_test.go", "tests/x.go", "lab/x.go", "Pulumi.lab.yaml"} {
-		old := git(origin, "rev-parse", "HEAD")
-		commit(path)
+		old := o.git(o.dir, "rev-parse", "HEAD")
+		o.commit(path)
 		out, code, outputs := look(old)
 		assert.Zero(t, code, out)
 		assert.Equal(t, "deploy=true\n", outputs, "%s has no run of its own", path)
@@ -357,6 +377,62 @@ func TestUpDeploysTheNewestCommit(t *testing.T) {
 	_, code, outputs := r.run(step.Run, "COMMIT=HEAD")
 	assert.NotZero(t, code)
 	assert.NotContains(t, outputs, "true")
+}
+
+// TestUpLooksForANewerCommitBeforeEachTry waits while another update has the stack locked,
+// and deploys nothing once main has something newer.
+func TestUpLooksForANewerCommitBeforeEachTry(t *testing.T) {
+	step := readWorkflow(t, "workflows", "up.yml").Jobs["up"].step(t, "Up")
+	assert.Equal(t, "${{ github.sha }}", step.Env["COMMIT"])
+	assert.Equal(t, "${{ github.token }}", step.Env["GH_TOKEN"])
+	for name, test := range map[string]struct {
+		ends    string // the exit codes of picluster, one after the other
+		newer   bool   // main has something newer after the first try
+		timeout string
+		tries   int
+		code    int
+	}{
+		"not locked":                         {"0", false, "60", 1, 0},
+		"locked for a while":                 {"3 3 0", false, "60", 3, 0},
+		"locked, and something newer":        {"3 0", true, "60", 1, 0},
+		"locked for too long":                {"3 0", false, "0", 1, 3},
+		"fails":                              {"1 0", false, "60", 1, 1},
+		"locked for a while, and then fails": {"3 1 0", false, "60", 2, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOrigin(t)
+			commit := o.commit("main.go")
+			r := o.checkout(commit)
+			r.file("ends", test.ends)
+			r.file("bin/picluster", `#!/bin/bash
+echo "$* ${GH_TOKEN-no token} ${MINIO_PASSWORD-no password}" >> tries
+`+map[bool]string{true: `git -C "$ORIGIN" -c user.name=n -c user.email=e@example.com commit --quiet --all --message=x && `}[test.newer]+`:
+read -ra ends < ends
+exit "${ends[$(wc -l < tries) - 1]}"
+`)
+			require.NoError(t, os.WriteFile(filepath.Join(o.dir, "main.go"), []byte("newer"), 0o600))
+			out, code, _ := r.run(step.Run, "COMMIT="+commit, "GH_TOKEN=t0ken", "MINIO_PASSWORD=s3cret", "ORIGIN="+o.dir,
+				"LOCK_TIMEOUT="+test.timeout, "LOCK_INTERVAL=0")
+			assert.Equal(t, test.code, code, out)
+			tries, err := os.ReadFile(filepath.Join(r.dir, "tries"))
+			require.NoError(t, err, out)
+			assert.Equal(t, strings.Repeat("up --stack picluster --yes no token s3cret\n", test.tries), string(tries), out)
+			assert.Equal(t, test.newer, strings.Contains(out, "::notice::main has a newer commit"), out)
+		})
+	}
+
+	o := newOrigin(t)
+	old := o.commit("main.go")
+	o.commit("main.go")
+	r := o.checkout(old)
+	r.file("bin/picluster", "#!/bin/bash\necho deployed\n")
+	out, code, _ := r.run(step.Run, "COMMIT="+old, "GH_TOKEN=t0ken")
+	assert.Zero(t, code, out)
+	assert.NotContains(t, out, "deployed")
+	o.git(r.dir, "remote", "set-url", "origin", "file:///nonexistent")
+	out, code, _ = r.run(step.Run, "COMMIT="+old, "GH_TOKEN=t0ken")
+	assert.NotZero(t, code, "it could not look")
+	assert.NotContains(t, out, "deployed")
 }
 
 // TestPaths has the script newest count just what starts up.yml, and preview.yml the same.
@@ -400,19 +476,27 @@ func TestWithKubeconfig(t *testing.T) {
 	assert.Equal(t, "[own]\n", out)
 }
 
-// TestPulumiVersion has one version of Pulumi wherever one is named.
-func TestPulumiVersion(t *testing.T) {
+// pulumiVersion returns the version of Pulumi's SDK in the program's go.mod, such as 3.216.0.
+func pulumiVersion(t *testing.T) string {
+	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "go.mod"))
 	require.NoError(t, err)
 	mod, err := modfile.Parse("go.mod", text, nil)
 	require.NoError(t, err)
-	version := ""
 	for _, r := range mod.Require {
 		if r.Mod.Path == "github.com/pulumi/pulumi/sdk/v3" {
-			version = strings.TrimPrefix(r.Mod.Version, "v")
+			return strings.TrimPrefix(r.Mod.Version, "v")
 		}
 	}
-	require.NotEmpty(t, version)
+	require.Fail(t, "go.mod has no SDK of Pulumi")
+	return ""
+}
+
+// TestPulumiVersion has one version of Pulumi wherever one is named.
+func TestPulumiVersion(t *testing.T) {
+	version := pulumiVersion(t)
+	text, err := os.ReadFile(filepath.Join("..", "go.mod"))
+	require.NoError(t, err)
 
 	r := newRunner(t)
 	r.file("go.mod", string(text))
@@ -464,11 +548,16 @@ func TestWorkflowsOnStacks(t *testing.T) {
 				assert.Empty(t, s.If, file)
 			}
 			secrets := strings.Contains(fmt.Sprint(s.Env, s.With), "secrets.")
-			if strings.Contains(s.Run, "bin/picluster "+name+" ") {
+			switch {
+			case name == "up" && strings.HasSuffix(s.Run, " .github/scripts/up"): // it keeps the token from picluster
+				command = i
+				assert.True(t, secrets, file)
+				assert.Equal(t, "steps.newest.outputs.deploy == 'true'", s.If)
+			case strings.Contains(s.Run, "bin/picluster "+name+" "):
 				command = i
 				assert.True(t, secrets, file)
 				assert.NotContains(t, fmt.Sprint(s.Env), "github.token", file)
-			} else {
+			default:
 				assert.False(t, secrets, "%s: step %q has secrets", file, s.Name+s.Uses)
 			}
 		}
@@ -486,10 +575,6 @@ func TestWorkflowsOnStacks(t *testing.T) {
 	assert.Empty(t, up.Jobs["reviewers"].Environment, "GitHub would create the environment")
 	assert.Equal(t, "read", up.Jobs["reviewers"].Permissions["actions"])
 	for _, s := range up.Jobs["up"].Steps {
-		if strings.Contains(s.Run, "bin/picluster up ") {
-			assert.Equal(t, "steps.newest.outputs.deploy == 'true'", s.If)
-			assert.Contains(t, s.Run, " --lock-timeout 30m")
-		}
 		organization := strings.HasSuffix(fmt.Sprint(s.With["requested-token-type"]), ":organization")
 		assert.Equal(t, strings.HasPrefix(s.Uses, "pulumi/auth-actions@"), organization)
 	}
@@ -498,8 +583,12 @@ func TestWorkflowsOnStacks(t *testing.T) {
 	}
 	ci := readWorkflow(t, "workflows", "ci.yml")
 	assert.Empty(t, ci.Jobs["test"].If)
-	for _, target := range []string{"lint", "fuzz", "race", "test"} {
+	for _, target := range []string{"lint", "fuzz", "wiring", "race", "test"} {
 		assert.True(t, slices.ContainsFunc(ci.Jobs["test"].Steps, func(s workflowStep) bool { return strings.HasSuffix(s.Run, "make "+target) }), target)
+	}
+	require.NotNil(t, ci.Jobs["cross"])
+	for _, target := range []string{"cross", "build"} {
+		assert.True(t, slices.ContainsFunc(ci.Jobs["cross"].Steps, func(s workflowStep) bool { return s.Run == "make "+target }), target)
 	}
 }
 
@@ -540,16 +629,20 @@ func TestWorkflowsAreSafe(t *testing.T) {
 			for _, match := range regexp.MustCompile(`(?m)\bmake ([\w-]+)`).FindAllStringSubmatch(s.Run, -1) {
 				assert.Contains(t, targets, match[1], path)
 			}
-			for _, match := range regexp.MustCompile(`bin/picluster ([\w-]+)(.*)`).FindAllStringSubmatch(s.Run, -1) {
-				require.Contains(t, flagsOf, match[1], path)
-				for _, flag := range regexp.MustCompile(`(?:^| )(--?[\w-]+)`).FindAllStringSubmatch(match[2], -1) {
-					assert.Contains(t, flagsOf[match[1]], flag[1], path)
-				}
-			}
+			commands := s.Run
 			for _, script := range regexp.MustCompile(`\.github/scripts/[\w-]+`).FindAllString(s.Run, -1) {
 				info, err := os.Stat(filepath.Join("..", script))
 				require.NoError(t, err, path)
 				assert.NotZero(t, info.Mode()&0o100, "%s is not executable", script)
+				text, err := os.ReadFile(filepath.Join("..", script))
+				require.NoError(t, err, path)
+				commands += string(text)
+			}
+			for _, match := range regexp.MustCompile(`bin/picluster ([\w-]+)(.*)`).FindAllStringSubmatch(commands, -1) {
+				require.Contains(t, flagsOf, match[1], path)
+				for _, flag := range regexp.MustCompile(`(?:^| )(--?[\w-]+)`).FindAllStringSubmatch(match[2], -1) {
+					assert.Contains(t, flagsOf[match[1]], flag[1], path)
+				}
 			}
 		}
 	}

@@ -12,9 +12,9 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// TestAnotherCluster has kubectl's current context be another cluster's that answers:
-// every command ends with both, and nothing is changed. A cluster that was rebuilt on
-// purpose is accepted when asked for.
+// TestAnotherCluster has kubectl's current context be that of another cluster, which responds.
+// Every command fails, names both clusters, and changes nothing. With --other-cluster, up accepts
+// the other cluster.
 func TestAnotherCluster(t *testing.T) {
 	h := start(t)
 	h.set("profile", "pi")
@@ -42,7 +42,7 @@ func TestAnotherCluster(t *testing.T) {
 		out, code := h.picluster(nil, command, args...)
 		assert.Equal(t, 1, code, "%s: %s", command, lastLines(out, 10))
 		assert.Contains(t, out, `this is another cluster: context "other" at `, command)
-		assert.Contains(t, out, "the stack was brought up on the cluster with the UID "+uid, command)
+		assert.Contains(t, out, "The last up of the stack was on the cluster with the UID "+uid, command)
 	}
 	assert.Equal(t, state, h.pulumi("stack", "export"), "the state has changed")
 	config, err := os.ReadFile(h.ConfigFile())
@@ -61,7 +61,7 @@ func TestAnotherCluster(t *testing.T) {
 	assert.NotEqual(t, uid, h.outputs()["clusterUid"])
 	out, code = h.picluster(nil, "drift")
 	assert.Equal(t, exitSame, code, out)
-	use("own") // the one before is the other now
+	use("own") // the cluster before is another one now
 	out, code = h.picluster(nil, "drift")
 	assert.Equal(t, exitUnknown, code, out)
 	use("other")

@@ -24,6 +24,7 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 	"github.com/picluster/picluster/lab"
 	"github.com/stretchr/testify/require"
+	"sigs.k8s.io/yaml"
 )
 
 // commandTimeout is for any one command of Pulumi or kubectl. The longest waits
@@ -62,6 +63,9 @@ func start(t *testing.T, options ...func(*lab.Lab)) harness {
 	t.Cleanup(func() {
 		close(ended)
 		cancel()
+		if t.Failed() {
+			keepLogs(t, l)
+		}
 		remove()
 		require.NoError(t, os.RemoveAll(dir))
 	})
@@ -76,6 +80,39 @@ func start(t *testing.T, options ...func(*lab.Lab)) harness {
 
 	require.NoError(t, l.Start(ctx))
 	return harness{t, l}
+}
+
+// logsVariable names the environment variable for the directory that the logs of a failed
+// test's lab are copied to. CI uploads it. Without it they are removed with the lab.
+const logsVariable = "LAB_LOGS"
+
+// keepLogs copies the logs of a lab, before it is removed. No credential is in them.
+func keepLogs(t *testing.T, l *lab.Lab) {
+	t.Helper()
+	top := os.Getenv(logsVariable)
+	if top == "" {
+		return
+	}
+	dir := filepath.Join(top, strings.ReplaceAll(t.Name(), "/", "-"))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Logf("the logs are not kept: %v", err)
+		return
+	}
+	for _, path := range l.Logs() {
+		name, err := filepath.Rel(l.Dir, path)
+		if err != nil {
+			t.Logf("%s is not kept: %v", path, err)
+			continue
+		}
+		text, err := os.ReadFile(path)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, strings.ReplaceAll(name, string(filepath.Separator), "-")), text, 0o644)
+		}
+		if err != nil {
+			t.Logf("%s is not kept: %v", path, err)
+		}
+	}
+	t.Logf("the lab's logs are in %s", dir)
 }
 
 // sub is the harness for a subtest.
@@ -154,7 +191,7 @@ func (h harness) exitCode(cmd *exec.Cmd, err error) int {
 	return cmd.ProcessState.ExitCode()
 }
 
-// helm runs Helm's own command, as a person would who works past Pulumi.
+// helm runs Helm's own command, outside Pulumi.
 func (h harness) helm(args ...string) {
 	h.T.Helper()
 	cmd := h.Command(h.Context(), "go", append([]string{"tool", "helm"}, args...)...)
@@ -163,10 +200,42 @@ func (h harness) helm(args ...string) {
 	require.NoError(h, err, "helm %s\n%s", strings.Join(args, " "), out)
 }
 
-// set sets a key of the stack's configuration. Flags come first.
+// set sets a key of the stack's configuration. Flags come first. Without any it writes to
+// the file as Pulumi does, without the time of a process.
 func (h harness) set(args ...string) {
 	h.T.Helper()
+	if len(args) == 2 && !strings.HasPrefix(args[0], "--") {
+		h.configure(func(config map[string]any) { config[fullKey(args[0])] = args[1] })
+		return
+	}
 	h.pulumi(append([]string{"config", "set", "--config-file", h.ConfigFile()}, args...)...)
+}
+
+// unset removes a key from the stack's configuration.
+func (h harness) unset(key string) {
+	h.T.Helper()
+	h.configure(func(config map[string]any) { delete(config, fullKey(key)) })
+}
+
+// fullKey returns a key with its namespace, which is the project's by default.
+func fullKey(key string) string {
+	if strings.Contains(key, ":") {
+		return key
+	}
+	return "picluster:" + key
+}
+
+// configure changes the file of the stack's configuration.
+func (h harness) configure(change func(config map[string]any)) {
+	h.T.Helper()
+	text, err := os.ReadFile(h.ConfigFile())
+	require.NoError(h, err)
+	var file map[string]any
+	require.NoError(h, yaml.Unmarshal(text, &file))
+	change(file["config"].(map[string]any))
+	text, err = yaml.Marshal(file)
+	require.NoError(h, err)
+	require.NoError(h, os.WriteFile(h.ConfigFile(), text, 0o600))
 }
 
 // setAll sets keys of the stack's configuration, each as PATH=VALUE.
@@ -291,4 +360,15 @@ func readAll(t *testing.T, reader io.Reader) string {
 	text, err := io.ReadAll(reader)
 	require.NoError(t, err)
 	return string(text)
+}
+
+// eventually waits until until returns true, and fails the test after limit. It calls
+// until in the test's own goroutine, which testify's Eventually does not: until may end
+// the test, and nothing of it runs on after the test.
+func eventually(t require.TestingT, until func() bool, limit, tick time.Duration, message ...any) {
+	for end := time.Now().Add(limit); !until(); time.Sleep(tick) {
+		if time.Now().After(end) {
+			require.Fail(t, "not so after "+limit.String(), message...)
+		}
+	}
 }

@@ -40,7 +40,7 @@ func newMakeRun(t *testing.T) makeRun {
 	require.NoError(t, err)
 	m.write("Makefile", string(text), 0o644)
 	m.write("path/go", fakeGo, 0o755)
-	for _, dir := range []string{"bin", "ops"} {
+	for _, dir := range []string{"bin", "lab", "ops"} {
 		require.NoError(t, os.MkdirAll(filepath.Join(m.dir, dir), 0o755))
 	}
 	return m
@@ -160,9 +160,24 @@ func TestMakefileStopsOnlyTheLab(t *testing.T) {
 			assert.Empty(t, log, "make %s STACK=org/prod ran something", target)
 			assert.Contains(t, out, "Fix: "+fix)
 		}
+	}
+}
+
+// TestMakefileStopsWithoutCompiling has the targets that end a lab run what started it.
+func TestMakefileStopsWithoutCompiling(t *testing.T) {
+	m := newMakeRun(t)
+	for _, target := range labTargets {
+		out, log, succeeded := m.run(nil, target)
+		assert.False(t, succeeded, target)
+		assert.Empty(t, log, target)
+		assert.Contains(t, out, "Fix: make bin/lab\n")
+	}
+	out, _, succeeded := m.run(nil, "bin/lab")
+	require.True(t, succeeded, out)
+	for _, target := range labTargets {
 		out, log, succeeded := m.run(nil, target)
 		require.True(t, succeeded, out)
-		assert.Contains(t, log, "lab ["+target+"]\n")
+		assert.Equal(t, "lab ["+target+"]\n", log)
 	}
 }
 
@@ -173,13 +188,43 @@ func TestMakefileHelp(t *testing.T) {
 	require.True(t, succeeded, out)
 	assert.Empty(t, log)
 	for _, target := range makeTargets(t) {
-		if target != "FORCE" && target != "arguments" {
+		if target != "FORCE" && target != "arguments" && target != "version" {
 			assert.Regexp(t, `(?m)^make `+target+` +\S`, out)
 		}
 	}
 	for _, variable := range []string{"STACK=NAME", "YES=yes", "SUMMARY=FILE", "WAIT=45m"} {
 		assert.Contains(t, out, variable)
 	}
+}
+
+// TestMakefileBuildsAVersion has the four platforms built, and the version given to the linker.
+func TestMakefileBuildsAVersion(t *testing.T) {
+	m := newMakeRun(t)
+	m.write("Pulumi.yaml", "name: x\nruntime:\n  options:\n    buildTarget: bin/program # Kept between runs\n", 0o644)
+	m.write("Pulumi.picluster.yaml", "", 0o644)
+	for _, version := range []string{"", "v1.2.3", "v0.10.0-rc.1"} {
+		out, log, succeeded := m.run(nil, "build", "VERSION="+version)
+		require.True(t, succeeded, out)
+		for _, platform := range []string{"linux-amd64", "linux-arm64", "darwin-amd64", "darwin-arm64"} {
+			assert.Contains(t, log, "go build -ldflags -X main.released="+version+" -o ../dist/"+platform+"/picluster .\n")
+			assert.Contains(t, log, "go build -o dist/"+platform+"/program .\n")
+			assert.FileExists(t, filepath.Join(m.dir, "dist", platform, "Pulumi.yaml"))
+		}
+	}
+
+	for _, version := range []string{"1.2.3", "v1.2", "v1.2.3.4", "v1.2.3-", "v1.2.3\nx", "v1.2.3 -w", "$(shell touch ran)", "v1.2.3; touch ran", "v1.2.3'"} {
+		for _, target := range []string{"build", "release", "dist/linux-arm64"} {
+			out, log, succeeded := m.run(nil, target, "VERSION="+version)
+			assert.False(t, succeeded, version)
+			assert.Empty(t, log, version)
+			assert.Contains(t, out, `VERSION: got "`+version+`"; want a version such as v1.2.3`)
+			assert.NoFileExists(t, filepath.Join(m.dir, "ran"))
+		}
+	}
+	out, log, succeeded := m.run(nil, "release")
+	assert.False(t, succeeded)
+	assert.Empty(t, log)
+	assert.Contains(t, out, "Fix: make release VERSION=v1.2.3\n")
 }
 
 func TestMakefileRaceRequiresACompiler(t *testing.T) {
@@ -191,8 +236,7 @@ func TestMakefileRaceRequiresACompiler(t *testing.T) {
 
 	out, log, succeeded = m.run([]string{"FAKE_CC=sh -m64"}, "race")
 	require.True(t, succeeded, out)
-	assert.Contains(t, log, "go test -race -count=1 ./lab/...\n")
-	assert.Contains(t, log, "go test -race -count=1 ./...\n")
+	assert.Equal(t, 2, strings.Count(log, "go test -race -count=1 ./...\n"), "in lab and in ops: %s", log)
 }
 
 // makeTargets are the Makefile's phony targets.
@@ -213,6 +257,6 @@ func TestCIRun(t *testing.T) {
 	require.NoError(t, err)
 	loop := regexp.MustCompile(`(?m)^for target in (.*); do$`).FindSubmatch(text)
 	require.NotNil(t, loop)
-	assert.Equal(t, []string{"lint", "fuzz", "race", "test"}, strings.Fields(string(loop[1])))
+	assert.Equal(t, []string{"lint", "fuzz", "wiring", "race", "test"}, strings.Fields(string(loop[1])))
 	assert.Subset(t, makeTargets(t), strings.Fields(string(loop[1])))
 }

@@ -1,8 +1,6 @@
 package tests
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -12,21 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// monolithicChartVariable names the environment variable for a directory with the real
-// chart tempo, as LAB_CHART is for tempo-distributed.
-const monolithicChartVariable = "LAB_CHART_MONOLITHIC"
-
 // monolithic sets the mode, and the lab's stand-in for its chart or the real one.
 func (h harness) monolithic() {
 	h.T.Helper()
-	folder := os.Getenv(monolithicChartVariable)
-	if folder == "" {
-		folder = filepath.Join("..", "lab", "chart-monolithic")
-	}
-	folder, err := filepath.Abs(folder)
+	directory, version, err := h.MonolithicChart()
 	require.NoError(h, err)
 	h.setAll("mode=monolithic")
-	h.useChart(folder, "2.2.4")
+	h.useChart(directory, version)
 }
 
 // TestMonolithic takes a stack on real nodes from microservices to one pod and back. Each
@@ -52,7 +42,7 @@ func TestMonolithic(t *testing.T) {
 		n.converges()
 		n.readdress()
 		assert.Equal(n, "http://tempo.tempo.svc.cluster.local:3200", n.query)
-		require.Eventually(n, func() bool {
+		eventually(n, func() bool {
 			return n.kubectl("get", "pods", "--namespace=tempo", "--selector=app.kubernetes.io/instance=tempo", "--output=jsonpath={.items[*].metadata.name}") == "tempo-0"
 		}, time.Minute, 200*time.Millisecond, "the pods of the microservices do not end")
 		assert.Equal(n, before, n.secretKeys())

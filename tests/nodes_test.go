@@ -63,6 +63,20 @@ func TestRealNodes(t *testing.T) {
 		endpoint, _, _ := h.MinIO()
 		h.reach("other", "http://"+endpoint+"/minio/health/live")
 	})
+	h.sub("what a pod uses", func(h harness) {
+		uid := h.kubectl("get", "pod", "server", "--namespace=probe", "--output=jsonpath={.metadata.uid}")
+		memory, before, err := h.PodUsage(uid)
+		require.NoError(h, err)
+		assert.Greater(h, memory, int64(1<<20))
+		assert.Less(h, memory, int64(1<<28))
+		h.kubectl("exec", "server", "--namespace=probe", "--", "/probe", "get", "http://localhost:8080")
+		_, after, err := h.PodUsage(uid)
+		require.NoError(h, err)
+		assert.Greater(h, after-before, time.Millisecond)
+		assert.Less(h, after, time.Minute)
+		_, _, err = h.PodUsage("none")
+		assert.ErrorContains(h, err, "no cgroup podnone")
+	})
 	h.sub("logs", func(h harness) {
 		assert.Contains(h, h.kubectl("logs", "server", "--namespace=probe"), "serving")
 	})
@@ -101,7 +115,7 @@ func TestRealNodesKilled(t *testing.T) {
 	needRealNodes(t)
 	t.Parallel()
 	command := filepath.Join(t.TempDir(), "lab")
-	out, err := output(exec.Command("go", "build", "-o", command, "../lab/cmd/lab"))
+	out, err := output(exec.Command("go", "build", "-o", command, "github.com/picluster/picluster/lab/cmd/lab"))
 	require.NoError(t, err, out)
 
 	for _, moment := range []struct {
@@ -123,18 +137,20 @@ func TestRealNodesKilled(t *testing.T) {
 			cmd.Stdout, cmd.Stderr = &log, &log
 			require.NoError(t, cmd.Start())
 
-			require.Eventually(t, func() bool {
+			eventually(t, func() bool {
 				found, _ := filepath.Glob(filepath.Join(dir, moment.file))
 				return len(found) > 0
 			}, 3*time.Minute, time.Millisecond, "%s", &log)
+			// Now, because the lab's guard ends them at once when the start is killed.
+			ids := processes(t, dir, "")
+			assert.True(t, len(ids) > 0 || !moment.runs, "the test does not see the lab's processes")
 			require.NoError(t, cmd.Process.Kill())
 			err = cmd.Wait()
 			require.ErrorContains(t, err, "signal: killed", "the start ended before: %s", &log)
 
 			l, err := lab.Open(t.Context(), dir, t.Output())
 			require.NoError(t, err)
-			ids := processes(t, dir, "")
-			assert.True(t, len(ids) > 0 || !moment.runs, "the test does not see the lab's processes")
+			ids = append(ids, processes(t, dir, "")...)
 			require.NoError(t, l.Remove(t.Context()))
 			assertGone(t, l, before, ids)
 		})
@@ -146,7 +162,7 @@ const probeImage = "picluster.example/probe:test"
 // importProbe compiles the program of the test's pods, and imports it as an image.
 func importProbe(h harness) {
 	h.Helper()
-	parts, err := h.Build(h.Context(), []lab.Part{{Name: "probe", Dir: "tests/testdata/nodes", Package: ".", Cold: 2 * time.Second}})
+	parts, err := h.Build(h.Context(), []lab.Part{{Name: "probe", Dir: "tests/probe", Package: ".", Cold: 2 * time.Second}})
 	require.NoError(h, err)
 	require.NoError(h, h.ImportImages(h.Context(), lab.Image{
 		Ref:        []string{probeImage},
@@ -156,7 +172,7 @@ func importProbe(h harness) {
 	}))
 }
 
-// tryGet returns what a URL answers to a pod.
+// tryGet returns what a pod receives from a URL.
 func (h harness) tryGet(pod, url string) (string, error) {
 	ctx, cancel := context.WithTimeout(h.Context(), commandTimeout)
 	defer cancel()
@@ -164,7 +180,7 @@ func (h harness) tryGet(pod, url string) (string, error) {
 	return string(out), err
 }
 
-// reach is tryGet for a URL that must answer.
+// reach is tryGet for a URL that must respond.
 func (h harness) reach(pod, url string) string {
 	h.T.Helper()
 	out, err := h.tryGet(pod, url)
@@ -174,7 +190,7 @@ func (h harness) reach(pod, url string) string {
 
 var forwarding = regexp.MustCompile(`Forwarding from (127\.0\.0\.1:\d+)`)
 
-// throughPortForward returns what a pod answers through the API server.
+// throughPortForward returns what a pod responds through the API server.
 func (h harness) throughPortForward(pod string) string {
 	h.T.Helper()
 	ctx, cancel := context.WithTimeout(h.Context(), commandTimeout)
@@ -268,7 +284,7 @@ func assertGone(t *testing.T, l *lab.Lab, before traces, ids []process) {
 	assert.Empty(t, processes(t, l.Dir, l.Network()))
 }
 
-// process is one that may have ended, and whose number another may have.
+// process is a process that may have ended, and whose number another process may have.
 type process struct {
 	id      int
 	started string

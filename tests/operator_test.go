@@ -24,7 +24,7 @@ func TestOperator(t *testing.T) {
 	h.kubectl("apply", "--filename="+filepath.Join("..", "deploy", "operator", "rbac.yaml"))
 	if crd := os.Getenv(operatorCRD); crd != "" {
 		h.kubectl("apply", "--server-side", "--filename="+crd)
-		require.Eventually(t, func() bool {
+		eventually(t, func() bool {
 			_, err := h.Kubectl(t.Context(), "get", "stacks.pulumi.com", "--all-namespaces")
 			return err == nil
 		}, 30*time.Second, 200*time.Millisecond, "the API server does not serve the operator's kinds")

@@ -4,11 +4,11 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// rootPod is what nobody should run beside Tempo.
+// rootPod is a pod that must not run beside Tempo.
 const rootPod = `{"spec":{"containers":[{"name":"root","image":"busybox","securityContext":{"privileged":true}}]}}`
 
-// restrictedPods has the namespace refuse a pod that is not restricted. That it
-// lets Tempo's be is seen in their running.
+// restrictedPods has the namespace reject a pod that is not restricted. It accepts Tempo's,
+// because they run.
 func restrictedPods(h harness) {
 	_, err := h.Kubectl(h.Context(), "run", "root", "--namespace=tempo", "--image=busybox", "--overrides="+rootPod)
 	assert.ErrorContains(h, err, `violates PodSecurity "restricted:latest"`)

@@ -53,7 +53,7 @@ func TestPreviewRoleOnlyReads(t *testing.T) {
 		}
 	}
 	for _, resource := range []string{"namespaces", "secrets", "configmaps", "services", "serviceaccounts", "pods",
-		"deployments", "statefulsets", "networkpolicies", "poddisruptionbudgets"} {
+		"deployments", "statefulsets", "networkpolicies", "poddisruptionbudgets", "grafanadatasources"} {
 		assert.True(t, read[resource], resource)
 	}
 	require.Len(t, refs, 2)
@@ -140,7 +140,7 @@ func TestReadOnlyRights(t *testing.T) {
 	assert.Contains(t, string(text), "-  replicas: 1\n+  replicas: 2\n")
 	assert.NotContains(t, string(text), "are not shown")
 
-	// It writes nothing, also if it tries.
+	// An up with these rights writes nothing.
 	out, code = h.picluster(reads, "up", "--yes")
 	assert.Equal(t, 1, code, lastLines(out, 20))
 	assert.Contains(t, out, "forbidden", lastLines(out, 20))

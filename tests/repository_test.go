@@ -22,8 +22,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestChartRepository installs the chart by its name from a repository over HTTP,
-// as on a cluster that reaches one.
+// TestChartRepository installs the chart by its name from a repository over HTTP, as on a
+// cluster that reaches one, and then by an oci:// reference from a registry over TLS.
 func TestChartRepository(t *testing.T) {
 	archive := packChart(t, filepath.Join("..", "lab", "chart"), "tempo-distributed")
 	var asked []string
@@ -48,9 +48,10 @@ func TestChartRepository(t *testing.T) {
 	assert.Contains(t, asked, "/chart.tgz")
 	assert.NotEmpty(t, h.podsOf("querier"))
 	h.mustStack("preview", noChanges)
+	h.sub("by OCI", chartByOCI)
 }
 
-// packChart returns a chart's folder as `helm package` packs it.
+// packChart returns a chart's directory as `helm package` packs it.
 func packChart(t *testing.T, folder, name string) []byte {
 	t.Helper()
 	var packed bytes.Buffer
@@ -76,17 +77,18 @@ func packChart(t *testing.T, folder, name string) []byte {
 	return packed.Bytes()
 }
 
-// TestChartByOCI installs the chart by an oci:// reference, from a registry over TLS.
-func TestChartByOCI(t *testing.T) {
+// chartByOCI upgrades the release with the chart from a registry, which restores a label.
+func chartByOCI(h harness) {
+	t := h.T
 	server := httptest.NewTLSServer(registry.New(registry.Logger(log.New(t.Output(), "registry: ", 0))))
 	defer server.Close()
 	push(t, server, "charts/tempo-distributed", "2.26.2", packChart(t, filepath.Join("..", "lab", "chart"), "tempo-distributed"))
 	ca := filepath.Join(t.TempDir(), "ca.crt")
 	require.NoError(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600))
 
-	h := start(t)
-	h.set("profile", "pi")
+	h.kubectl("label", "deployment", "--namespace=tempo", "tempo-querier", "helm.sh/chart-")
 	h.set("chart", "oci://"+server.Listener.Addr().String()+"/charts/tempo-distributed")
+	h.unset("chartRepository")
 	cmd := h.StackCommand(h.Context(), "up", "--yes", "--skip-preview")
 	cmd.Env = append(cmd.Env, "SSL_CERT_FILE="+ca)
 	out, err := output(cmd)

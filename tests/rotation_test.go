@@ -87,7 +87,7 @@ func (w *watch) look(ctx context.Context) {
 	}
 }
 
-// hasSeenPods says whether the watch has the keys of running pods.
+// hasSeenPods returns whether the watch has the keys of running pods.
 func (w *watch) hasSeenPods() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -168,8 +168,8 @@ func (h harness) rotates() {
 	require.Zero(h, code, lastLines(out, 20))
 }
 
-// podThatStays has a pod with the old key not end: its key must work, the rotation
-// fails after its timeout and says so, and the next up ends it.
+// podThatStays has a pod with the old key not end. Its key must work. The rotation fails after
+// its timeout and says so, and the next up completes it.
 func podThatStays(h harness) {
 	h.set("timeout", "30")
 	name := strings.Fields(h.kubectl("get", "pods", "--namespace=tempo", "--selector=app.kubernetes.io/component=querier", "--output=jsonpath={.items[*].metadata.name}"))[0]
@@ -272,7 +272,7 @@ func (h harness) killedAt(text string) {
 	defer cancel()
 	cmd := h.StackCommand(ctx, "up", "--yes", "--skip-preview")
 	out := h.startPrinting(cmd)
-	require.Eventually(h, func() bool { return strings.Contains(out.String(), text) }, time.Minute, 5*time.Millisecond,
+	eventually(h, func() bool { return strings.Contains(out.String(), text) }, time.Minute, 5*time.Millisecond,
 		"it has not come to %q:\n%s", text, out)
 	h.killAll(cmd)
 }

@@ -3,13 +3,14 @@ package tests
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/picluster/picluster/components/helm"
-	"github.com/picluster/picluster/internal/pulumitest"
+	"github.com/picluster/picluster/components/componenttest"
+	"github.com/picluster/picluster/internal/helm"
 	"github.com/picluster/picluster/lab"
 	"github.com/picluster/picluster/stacks"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -40,7 +41,7 @@ type providerSchema struct {
 	Types map[string]schemaType `json:"types"`
 }
 
-// TestKubernetesIsTheProvidersOwn holds what is written by hand here, and not
+// TestKubernetesIsTheProvidersOwn holds what is written manually here, and not
 // generated from the provider's schema, against that schema.
 func TestKubernetesIsTheProvidersOwn(t *testing.T) {
 	h := start(t, func(l *lab.Lab) { l.TLS = true })
@@ -70,30 +71,66 @@ func (schema providerSchema) holdsRelease(t *testing.T) {
 // holdsObjects asserts that the inputs of every object that a stack can make are
 // of its kind's schema.
 func (schema providerSchema) holdsObjects(t *testing.T, ca string) {
-	resources, err := pulumitest.Run(t, false, map[string]string{
-		"minio:minioServer":         "s3.example.com:9091",
-		"minio:minioSsl":            "true",
-		"minio:minioUser":           "admin",
-		"minio:minioPassword":       "hunter2",
-		"minio:minioCacertFile":     ca,
-		"picluster:datasources":     "configmap",
-		"picluster:networkPolicies": "true",
-		"picluster:tracesFrom":      `["default"]`,
-	}, stacks.Tracing)
-	require.NoError(t, err)
+	schema.addGrafanaOperator()
 	var kinds []string
-	for _, r := range resources {
-		if !strings.HasPrefix(r.Type, "kubernetes:") || r.Type == helm.ReleaseToken {
-			continue
+	for _, delivery := range []map[string]string{
+		{"picluster:datasources": "configmap"},
+		{"picluster:datasources": "operator", "picluster:grafanaInstanceSelector": `{"dashboards":"grafana"}`, "picluster:lokiUrl": "http://loki", "picluster:lokiTenant": "team"},
+	} {
+		config := map[string]string{
+			"minio:minioServer":         "s3.example.com:9091",
+			"minio:minioSsl":            "true",
+			"minio:minioUser":           "admin",
+			"minio:minioPassword":       "hunter2",
+			"minio:minioCacertFile":     ca,
+			"picluster:networkPolicies": "true",
+			"picluster:tracesFrom":      `["default"]`,
 		}
-		kinds = append(kinds, strings.TrimPrefix(r.Type, "kubernetes:"))
-		kind, ok := schema.Resources[r.Type]
-		if assert.True(t, ok, "%s is not in the schema", r.Type) {
-			schema.assertInputs(t, r.Type, r.Inputs, kind.InputProperties)
+		maps.Copy(config, delivery)
+		resources, err := componenttest.Run(t, false, config, stacks.Tracing)
+		require.NoError(t, err)
+		for _, r := range resources {
+			if !strings.HasPrefix(r.Type, "kubernetes:") || r.Type == helm.ReleaseToken {
+				continue
+			}
+			kinds = append(kinds, strings.TrimPrefix(r.Type, "kubernetes:"))
+			kind, ok := schema.Resources[r.Type]
+			if assert.True(t, ok, "%s is not in the schema", r.Type) {
+				schema.assertInputs(t, r.Type, r.Inputs, kind.InputProperties)
+			}
 		}
 	}
 	slices.Sort(kinds)
-	assert.Equal(t, []string{"core/v1:ConfigMap", "core/v1:Namespace", "core/v1:Secret", "networking.k8s.io/v1:NetworkPolicy"}, slices.Compact(kinds))
+	assert.Equal(t, []string{
+		"core/v1:ConfigMap", "core/v1:Namespace", "core/v1:Secret",
+		"grafana.integreatly.org/v1beta1:GrafanaDatasource", "networking.k8s.io/v1:NetworkPolicy",
+	}, slices.Compact(kinds))
+}
+
+// addGrafanaOperator adds the kind of the Grafana Operator, which is none of the provider's: the
+// provider takes any kind by its token, and the operator's CustomResourceDefinition has these
+// fields.
+// Source: https://github.com/grafana/grafana-operator/blob/master/api/v1beta1/grafanadatasource_types.go
+func (schema providerSchema) addGrafanaOperator() {
+	text := schemaProperty{Type: "string"}
+	kind := schema.Resources["kubernetes:core/v1:ConfigMap"]
+	kind.InputProperties = map[string]schemaProperty{
+		"apiVersion": text, "kind": text,
+		"metadata": kind.InputProperties["metadata"],
+		"spec":     {Ref: "#/types/grafana:spec"},
+	}
+	schema.Resources["kubernetes:grafana.integreatly.org/v1beta1:GrafanaDatasource"] = kind
+	schema.Types["grafana:spec"] = schemaType{map[string]schemaProperty{
+		"instanceSelector":          {Ref: "#/types/kubernetes:meta/v1:LabelSelector"},
+		"uid":                       text,
+		"allowCrossNamespaceImport": {Type: "boolean"},
+		"datasource":                {Ref: "#/types/grafana:datasource"},
+	}}
+	schema.Types["grafana:datasource"] = schemaType{map[string]schemaProperty{
+		"name": text, "type": text, "access": text, "url": text,
+		"jsonData":       {Type: "object", AdditionalProperties: &schemaProperty{Type: "any"}},
+		"secureJsonData": {Type: "object", AdditionalProperties: &text},
+	}}
 }
 
 // assertInputs asserts that each input is a property of the same name and type, and
@@ -119,6 +156,7 @@ func (schema providerSchema) assertInput(t *testing.T, path string, value resour
 		if assert.True(t, value.IsObject(), "%s is no object", path) {
 			schema.assertInputs(t, path, value.ObjectValue(), of.Properties)
 		}
+	case property.Type == "any":
 	case property.Type == "array":
 		if assert.True(t, value.IsArray(), "%s is no array", path) {
 			for _, element := range value.ArrayValue() {

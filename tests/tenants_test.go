@@ -12,7 +12,7 @@ import (
 )
 
 // TestTenants has two tenants in one stack: neither may reach the other's bucket, and
-// the one whose release is somebody else's gets values that install it.
+// the one whose release is managed elsewhere gets values that install it.
 func TestTenants(t *testing.T) {
 	h := start(t)
 	h.set("profile", "pi")
@@ -83,8 +83,8 @@ func TestTenants(t *testing.T) {
 	})
 }
 
-// TestALostUpOfTenants kills the first up of some tenants, which was to save the
-// state at its end alone: what it has made is in no state, and is taken in.
+// TestALostUpOfTenants kills the first up of several tenants, in which Pulumi saves the state
+// only at the end. What the up has created is in no state, and adopt imports it.
 func TestALostUpOfTenants(t *testing.T) {
 	h := start(t)
 	names := []string{"a", "b", "c", "d", "e", "f", "g", "h"}
@@ -96,7 +96,7 @@ func TestALostUpOfTenants(t *testing.T) {
 	cmd.Env = append(cmd.Env, "PULUMI_SKIP_CHECKPOINTS=true")
 	require.NoError(t, cmd.Start())
 	client := h.s3(h.administrator())
-	require.Eventually(t, func() bool {
+	eventually(t, func() bool {
 		buckets, err := client.ListBuckets(t.Context())
 		return err == nil && len(buckets) > 1
 	}, time.Minute, 10*time.Millisecond, "no bucket was made")

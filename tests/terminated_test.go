@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTerminated sends SIGTERM to each command while a server that accepts
-// connections and never answers has it wait: it ends within 10 s.
+// TestTerminated sends SIGTERM to each command while it waits for a server that accepts
+// connections and never responds. The command ends within 10 s.
 func TestTerminated(t *testing.T) {
 	h := start(t)
 	h.set("profile", "pi")
@@ -32,7 +32,7 @@ func TestTerminated(t *testing.T) {
 	terminate := func(t *testing.T, h harness, command string, args []string, until func() bool) {
 		cmd := h.Command(t.Context(), path, append([]string{command, "--stack", lab.Stack}, args...)...)
 		out := harness{t, h.Lab}.startPrinting(cmd)
-		require.Eventually(t, until, 30*time.Second, 20*time.Millisecond, "it does not wait:\n%s", out)
+		eventually(t, until, 30*time.Second, 20*time.Millisecond, "it does not wait:\n%s", out)
 		require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
 		sent := time.Now()
 		ended := make(chan error, 1)
@@ -79,8 +79,8 @@ func TestTerminated(t *testing.T) {
 	})
 }
 
-// unlocked removes the lock that a command has left which was killed. What is cut off
-// of the state it restores as the way out says.
+// unlocked removes the lock that a killed command has left. If the state is cut off, unlocked
+// restores it as picluster's message says.
 func (h harness) unlocked() {
 	h.T.Helper()
 	path := filepath.Join(h.Dir, "state", ".pulumi", "stacks", "picluster", "lab.json")
@@ -105,7 +105,7 @@ func (h harness) unlocked() {
 	h.pulumi("cancel", "--yes")
 }
 
-// server accepts connections, and never answers.
+// server accepts connections, and never responds.
 type server struct {
 	address string
 	count   chan int

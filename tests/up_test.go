@@ -16,6 +16,12 @@ const noChanges = "--expect-no-changes"
 // TestUp follows a stack through its life. The subtests build on each other.
 func TestUp(t *testing.T) {
 	h := start(t)
+	h.sub("a bad configuration touches nothing", badConfig)
+	h.sub("drift of a stack that has created nothing yet", func(h harness) {
+		out, code := h.picluster(nil, "drift")
+		assert.Equal(h, exitUnknown, code, out)
+		assert.Contains(h, out, "has created nothing yet")
+	})
 	preview := h.mustStack("preview", "--diff")
 	up := h.up()
 
@@ -25,7 +31,7 @@ func TestUp(t *testing.T) {
 	h.sub("no credential in plain text", func(h harness) {
 		noPlainCredential(h, map[string]string{"the preview before": preview, "the first up": up})
 	})
-	h.sub("the namespace refuses pods that could harm", restrictedPods)
+	h.sub("the namespace rejects pods that could harm", restrictedPods)
 	h.sub("nothing changes", func(h harness) {
 		h.mustStack("preview", noChanges)
 		h.mustStack("refresh", "--preview-only", noChanges)
@@ -145,10 +151,10 @@ func destroy(h harness) {
 	h.has("precious")
 }
 
-// adoptBucket finds the bucket of destroy in the way, and takes it in.
+// adoptBucket imports the bucket that destroy has left.
 func adoptBucket(h harness) {
 	out, err := h.stack("up", "--yes", "--skip-preview")
-	require.Error(h, err, "a bucket that somebody has was taken without a word")
+	require.Error(h, err, "a bucket that exists was used without an error")
 	require.Contains(h, out, "k3s-tempo")
 
 	h.adopt("bucket k3s-tempo")

@@ -26,8 +26,21 @@ func TestVerify(t *testing.T) {
 		results := h.verifies()
 		assert.Equal(h, map[string]string{
 			"pods": "ok", "key": "ok", "send otlpGrpc": "ok", "send otlpHttp": "ok", "read otlpGrpc": "ok", "read otlpHttp": "ok",
-			"search": "ok", "rate": "ok", "block": "not checked", "grafana read": "not checked", "grafana links": "not checked",
+			"search": "ok", "rate": "ok", "block": "not checked", "size": "ok", "grafana read": "not checked", "grafana links": "not checked",
 		}, results)
+	})
+	h.sub("a multi-tenant Tempo", func(h harness) {
+		h.setAll("multiTenancy=true", "tempoTenant=team")
+		h.up()
+		h.rolledOut()
+		results := h.verifies()
+		for _, step := range []string{"pods", "key", "send otlpGrpc", "send otlpHttp", "read otlpGrpc", "read otlpHttp", "search", "rate"} {
+			assert.Equal(h, "ok", results[step], step)
+		}
+		h.unset("multiTenancy")
+		h.unset("tempoTenant")
+		h.up()
+		h.rolledOut()
 	})
 	h.sub("a receiver that is away, and a key that is not the user's", func(h harness) {
 		good := h.secretKeys()

@@ -1,7 +1,7 @@
 //go:build bench
 
 // Command ordinary is this project's program with the imports by which a Pulumi
-// program ordinarily makes a namespace, a Secret and a release.
+// program ordinarily creates a namespace, a Secret and a release.
 package main
 
 import (

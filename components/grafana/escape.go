@@ -1,21 +1,33 @@
 package grafana
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
-// escapeProvisioning escapes s for a provisioning file: Grafana expands $ in
-// every value there, and reads $$ as one $.
+// escapeProvisioning escapes s for a provisioning file: Grafana expands $ in every value
+// there, and reads $$ as one $.
 // Source: https://grafana.com/docs/grafana/latest/administration/provisioning/#using-environment-variables
 func escapeProvisioning(s string) string { return strings.ReplaceAll(s, "$", "$$") }
 
-// escapeHelmValues escapes s for kube-prometheus-stack's values: the chart
-// passes them as YAML through Helm's tpl, then into a provisioning file. The
-// braces become a raw string of the template, which no quoting of YAML changes.
-func escapeHelmValues(s string) string {
-	return strings.ReplaceAll(escapeProvisioning(s), "{{", "{{`{{`}}")
+// escapeTpl escapes s for Helm's tpl, through which kube-prometheus-stack passes data
+// sources. The braces become a raw string of the template, which no quoting of YAML
+// changes.
+func escapeTpl(s string) string { return strings.ReplaceAll(s, "{{", "{{`{{`}}") }
+
+// reference is a value that Grafana reads from a file or a variable.
+var reference = regexp.MustCompile(`^\$(__(file|env))?\{[^{}$]+\}$`)
+
+// escapeUnlessReference is escapeProvisioning of a value that can be a reference.
+func escapeUnlessReference(s string) string {
+	if reference.MatchString(s) {
+		return s
+	}
+	return escapeProvisioning(s)
 }
 
-// escapeAll returns v, made of what encoding/json makes, with every string of
-// it escaped; keys stay as they are.
+// escapeAll returns v, which encoding/json has read, with every text escaped. Keys stay as
+// they are.
 func escapeAll(v any, escape func(string) string) any {
 	switch v := v.(type) {
 	case string:

@@ -11,8 +11,8 @@ import (
 )
 
 // readProvisioning does what Grafana does with a value of a provisioning file
-// (pkg/services/provisioning/values): $$ is a $, and any other is a variable,
-// none of which is set here.
+// (pkg/services/provisioning/values): $$ is a $, and any other is a variable, none of which
+// is set here.
 func readProvisioning(s string) string {
 	parts := strings.Split(s, "$$")
 	for i, part := range parts {
@@ -38,32 +38,86 @@ func TestEscapeProvisioning(t *testing.T) {
 	assert.Equal(t, "<expanded>", readProvisioning("${__value.raw}"), "unescaped, it would not survive")
 }
 
-// What people put into links must reach Grafana as it is, by either way.
-func TestLinksSurviveBothWays(t *testing.T) {
-	links := []string{"${__value.raw}", "${__tags}", "${__span.traceId}", `${__data.fields["traceID"]}`, "{{ .x }} ${y}"}
-	datasources := []Datasource{{Name: "x", JSONData: map[string]any{"links": links}}}
+// A value of secureJsonData that the caller gives can be a reference; one of a preset's is
+// the name of a tenant.
+func TestReferences(t *testing.T) {
+	for value, want := range map[string]string{
+		"$__file{/etc/token}":    "$__file{/etc/token}",
+		"$__env{TOKEN}":          "$__env{TOKEN}",
+		"${TOKEN}":               "${TOKEN}",
+		"$TOKEN":                 "$$TOKEN",
+		"pa$$word":               "pa$$$$word",
+		"Bearer ${TOKEN}":        "Bearer $${TOKEN}",
+		"${TOKEN}${TOKEN}":       "$${TOKEN}$${TOKEN}",
+		"$__file{/etc/${TOKEN}}": "$$__file{/etc/$${TOKEN}}",
+	} {
+		secrets := map[string]string{"x": value}
+		own, err := provisioned([]datasource{{SecureJSONData: secrets, references: true}})
+		require.NoError(t, err)
+		assert.Equal(t, map[string]any{"x": want}, own[0].(map[string]any)["secureJsonData"])
+		preset, err := provisioned([]datasource{{SecureJSONData: secrets}})
+		require.NoError(t, err)
+		assert.Equal(t, map[string]any{"x": escapeProvisioning(value)}, preset[0].(map[string]any)["secureJsonData"])
+	}
+}
 
-	file, err := ProvisioningFile(datasources)
-	require.NoError(t, err)
-
-	values, err := HelmValues(datasources, false)
-	require.NoError(t, err)
-	entries, err := toYAML(values["grafana"].(map[string]any)["additionalDataSources"])
-	require.NoError(t, err)
-	parsed, err := template.New("tpl").Parse(entries)
+// tpl does what kube-prometheus-stack does with the data sources, and Grafana with the file.
+func tpl(t *testing.T, values map[string]any) []datasource {
+	t.Helper()
+	grafana := values["grafana"].(map[string]any)
+	text, isText := grafana["additionalDataSourcesString"].(string)
+	if !isText {
+		var err error
+		text, err = toYAML(grafana["additionalDataSources"])
+		require.NoError(t, err)
+	}
+	parsed, err := template.New("tpl").Parse(text)
 	require.NoError(t, err)
 	var rendered strings.Builder
 	require.NoError(t, parsed.Execute(&rendered, nil))
+	return provisionedFile(t, "datasources:\n"+rendered.String())
+}
 
-	for way, text := range map[string]string{
-		"ConfigMap":   file,
-		"Helm values": "datasources:\n" + rendered.String(),
+func provisionedFile(t *testing.T, file string) []datasource {
+	t.Helper()
+	var read struct {
+		Datasources []any `json:"datasources"`
+	}
+	require.NoError(t, yaml.Unmarshal([]byte(file), &read), file)
+	text, err := toYAML(escapeAll(read.Datasources, readProvisioning))
+	require.NoError(t, err)
+	var sources []datasource
+	require.NoError(t, yaml.Unmarshal([]byte(text), &sources))
+	return sources
+}
+
+// What is in a data source must reach Grafana as it is, in every delivery.
+func TestDatasourcesSurviveEveryDelivery(t *testing.T) {
+	for _, text := range []string{
+		"${__value.raw}", "${__tags}", `${__data.fields["traceID"]}`, "{{ .x }} ${y}",
+		"http://x/{{.Release.Name}}", `http://x/{{ "quoted" }}`, "http://x/'{{'", "http://x/\t{{ and }}", "http://x/{{{{", "{{{", "}}",
+		"a\nb: {{", "# x", strings.Repeat("long {{ words ", 30), "%", "`{{`",
 	} {
-		var read struct{ Datasources []Datasource }
-		require.NoError(t, yaml.Unmarshal([]byte(text), &read), way)
-		require.Len(t, read.Datasources, 1, way)
-		for i, link := range read.Datasources[0].JSONData["links"].([]any) {
-			assert.Equal(t, links[i], readProvisioning(link.(string)), way)
+		d := document{datasources: []datasource{{
+			Name: "x", Type: "x", UID: "x", Access: proxy, URL: text, JSONData: map[string]any{"links": []any{text}, "key {{": text},
+		}}}
+		for _, version := range []string{"81.2.2", "81.2.3"} {
+			d.chartVersion = version
+			values, err := d.helmValues()
+			require.NoError(t, err)
+			if version == "81.2.2" { // a list's keys are not escaped, and need not be
+				delete(values["grafana"].(map[string]any)["additionalDataSources"].([]any)[0].(map[string]any)["jsonData"].(map[string]any), "key {{")
+			}
+			got := tpl(t, values)
+			require.Len(t, got, 1)
+			assert.Equal(t, text, got[0].URL, version)
+			assert.Equal(t, []any{text}, got[0].JSONData["links"], version)
 		}
+		file, err := d.provisioningFile()
+		require.NoError(t, err)
+		assert.Equal(t, text, provisionedFile(t, file)[0].URL)
+		spec, err := operatorSpec(d.datasources[0], Operator{}, "")
+		require.NoError(t, err)
+		assert.Equal(t, text, spec["datasource"].(map[string]any)["url"])
 	}
 }

@@ -3,7 +3,7 @@ package tempo
 import (
 	"maps"
 
-	"github.com/picluster/picluster/components/helm"
+	"github.com/picluster/picluster/internal/helm"
 )
 
 // The section of chart tempo-distributed that the cache is deployed by, from line 2.11
@@ -21,7 +21,7 @@ const (
 // release of an earlier version, nor go back to one: grafana-community/helm-charts#472.
 // With other names there is nothing to change: Helm creates the one and deletes the
 // other, and a cache is all that is lost.
-func separateCache(values map[string]any, release string) map[string]any {
+func separateCache(values map[string]any, release leaf) map[string]any {
 	given, _ := values[memcached].(map[string]any)
 	cache := maps.Clone(given)
 	if cache == nil {
@@ -41,7 +41,7 @@ func separateCache(values map[string]any, release string) map[string]any {
 	if _, given := values["cache"]; enabled && !given {
 		values["cache"] = map[string]any{"caches": []any{map[string]any{
 			"memcached": map[string]any{
-				"host":            release + "-" + cacheComponent,
+				"host":            suffixed(release, "-"+cacheComponent),
 				"service":         "memcached-client",
 				"consistent_hash": true,
 				"timeout":         "500ms",

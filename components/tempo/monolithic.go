@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/picluster/picluster/components/helm"
+	"github.com/picluster/picluster/internal/helm"
 )
 
 // monolithicRetention is how long traces are kept without Retention: as long as chart
@@ -17,10 +17,10 @@ const monolithicRetention = "48h"
 const dataDirectory = "/var/tempo"
 
 // monolithic returns the values of chart tempo, line 2.
-func (s Settings) monolithic() map[string]any {
+func (s settings) monolithic() map[string]any {
 	tempo := map[string]any{
 		"reportingEnabled":      s.Reporting,
-		"streamOverHttpEnabled": s.StreamOverHTTP,
+		"streamOverHttpEnabled": !s.DisableStreamOverHTTP,
 		"retention":             monolithicRetention,
 		// The chart's 1024 delay the garbage collection of a small Tempo until it has as
 		// much memory in use.
@@ -37,23 +37,26 @@ func (s Settings) monolithic() map[string]any {
 			"seccompProfile":           map[string]any{"type": "RuntimeDefault"},
 		},
 	}
+	if s.MultiTenancy {
+		tempo["multitenancyEnabled"] = true
+	}
 	if s.Chart.TempoVersion != "" {
 		tempo["tag"] = s.Chart.TempoVersion
 	}
 	if s.Retention != "" {
 		tempo["retention"] = s.Retention
 	}
-	if size, ok := profiles[s.Profile].Services[monolith]; ok {
+	if size, ok := profiles[s.Profile].services[monolith]; ok {
 		tempo["resources"] = size.resources()
 	}
 	if resources, ok := s.Resources[monolith]; ok {
-		tempo["resources"] = resources
+		tempo["resources"] = resources.values()
 	}
 	values := map[string]any{
-		"fullnameOverride": s.Release,
+		"fullnameOverride": s.release,
 		// The ConfigMap is called by the chart's name alone, which a second release in the
 		// namespace would have too.
-		"nameOverride": s.Release,
+		"nameOverride": s.release,
 		"config":       s.monolithicConfig(),
 		"tempo":        tempo,
 	}
@@ -62,17 +65,20 @@ func (s Settings) monolithic() map[string]any {
 		values = helm.Merge(values, map[string]any{"tempo": map[string]any{"overrides": overrides}})
 	}
 	values = helm.Merge(values, s.monolithicStorage())
+	values = helm.Merge(values, s.monolithicPlacement())
+	values = helm.Merge(values, s.monolithicServiceMonitors())
 	values = helm.Merge(values, s.monolithicAccess(values))
-	return helm.Merge(values, s.extra(values, monolith))
+	values = helm.Merge(values, s.given(values, monolith))
+	return helm.Merge(values, goMemory(values, monolith))
 }
 
 // monolithicStorage gives Tempo a volume, or a directory that lives as long as the pod:
 // the chart has none, and a container that is restarted would lose what it has.
-func (s Settings) monolithicStorage() map[string]any {
+func (s settings) monolithicStorage() map[string]any {
 	if p := s.Persistence; p != nil {
 		persistence := map[string]any{"enabled": true, "size": p.Size}
-		if p.StorageClass != "" {
-			persistence["storageClassName"] = p.StorageClass
+		if s.storageClass != nil {
+			persistence["storageClassName"] = s.storageClass
 		}
 		return map[string]any{"persistence": persistence}
 	}
@@ -86,7 +92,7 @@ func (s Settings) monolithicStorage() map[string]any {
 
 // monolithicAccess adds what the pod needs to reach the S3 server, as access does for the
 // services of tempo-distributed.
-func (s Settings) monolithicAccess(values map[string]any) map[string]any {
+func (s settings) monolithicAccess(values map[string]any) map[string]any {
 	service := s.serviceAccess()
 	access, tempo := map[string]any{}, map[string]any{}
 	if env, ok := service["extraEnv"]; ok {
@@ -112,16 +118,27 @@ var receiverConfigs = map[string]struct{ name, protocol, endpoint string }{
 	ReceiverOTLPGRPC:      {"otlp", "grpc", "0.0.0.0:4317"},
 	ReceiverOTLPHTTP:      {"otlp", "http", "0.0.0.0:4318"},
 	"zipkin":              {"zipkin", "", "0.0.0.0:9411"},
+	receiverJaegerGRPC:    {"jaeger", "grpc", "0.0.0.0:14250"},
 	"jaegerThriftCompact": {"jaeger", "thrift_compact", "0.0.0.0:6831"},
 	"jaegerThriftHttp":    {"jaeger", "thrift_http", "0.0.0.0:14268"},
 	receiverOpenCensus:    {"opencensus", "", "0.0.0.0:55678"},
 }
 
-// monolithicConfig returns the template of Tempo's configuration. The chart's own cannot
-// leave a receiver out that it has on, and a generator without a remote write gets the
-// address of a Prometheus that need not exist. It takes what the chart's takes from the
-// values, so that they can be changed in the same way.
-func (s Settings) monolithicConfig() string {
+// monolithicConfig returns the template of Tempo's configuration. The chart's own template
+// cannot turn off a receiver that is on by default, and gives a generator without a remote
+// write the address of a Prometheus that need not exist. What is not set here is read from the
+// values as in the chart's template, so that Args.Values can change it.
+func (s settings) monolithicConfig() leaf {
+	if s.Generator == nil || s.remoteWriteURL == nil {
+		return s.monolithicConfigText()
+	}
+	return applied(s.remoteWriteURL, func(url string) any {
+		s.remoteWriteURL = url
+		return s.monolithicConfigText()
+	})
+}
+
+func (s settings) monolithicConfigText() string {
 	receivers := map[string]any{}
 	for _, name := range s.Receivers {
 		of := receiverConfigs[name]

@@ -1,21 +1,27 @@
 package tempo
 
 import (
+	"fmt"
 	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
 
 	"github.com/picluster/picluster/components/tempo/chart"
+	"github.com/picluster/picluster/internal/kube"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Network is who may reach Tempo. All else of its namespace is closed, in and
+// Network is which namespaces may reach Tempo. All else of its namespace is closed, in and
 // out, but for its own pods, DNS, the S3 server and the remote write of metrics.
 type Network struct {
-	// TracesFrom are the namespaces that traces come from.
-	TracesFrom []string
-	// QueryFrom is the namespace of Grafana and Prometheus, which query and scrape.
-	QueryFrom string
+	// AllowTracesFrom are the namespaces that send traces. Required.
+	AllowTracesFrom []pulumi.StringInput `pulumi:"allowTracesFrom"`
+	// AllowQueryFrom are the namespaces that query, as Grafana's. Required.
+	AllowQueryFrom []pulumi.StringInput `pulumi:"allowQueryFrom"`
+	// AllowScrapeFrom are the namespaces that scrape the metrics of Tempo and its cache, as
+	// Prometheus's. Default: AllowQueryFrom.
+	AllowScrapeFrom []pulumi.StringInput `pulumi:"allowScrapeFrom,optional"`
 }
 
 // containerQueryPort is where Tempo's pods have their API and their metrics, and
@@ -34,41 +40,45 @@ type port struct {
 // receiverPorts are the ports of the distributor's pods, by the receiver.
 // Source: the chart's templates/distributor, lines 1 and 2.
 var receiverPorts = map[string]port{
+	receiverJaegerGRPC:    {14250, "TCP"},
 	ReceiverOTLPGRPC:      {otlpGRPCPort, "TCP"},
 	ReceiverOTLPHTTP:      {otlpHTTPPort, "TCP"},
 	"zipkin":              {9411, "TCP"},
 	"jaegerThriftCompact": {6831, "UDP"},
 	"jaegerThriftHttp":    {14268, "TCP"},
-	"opencensus":          {55678, "TCP"},
+	receiverOpenCensus:    {55678, "TCP"},
 }
 
-// NetworkPolicies returns the specs of the NetworkPolicies of Tempo's namespace, by
-// the last part of their names. The endpoint is the S3 server's host:port, insecure
-// if it has no TLS.
-func NetworkPolicies(n Network, release, mode, endpoint string, insecure bool, o Options) map[string]map[string]any {
+// networkPolicies returns the specs of the NetworkPolicies of Tempo's namespace, by the
+// suffix of their names.
+func (s settings) networkPolicies() map[string]map[string]any {
 	distributor, frontend := component("distributor"), component("query-frontend")
-	if mode == chart.Monolithic {
-		distributor = map[string]any{"app.kubernetes.io/instance": release}
+	if s.Chart.Mode == chart.Monolithic {
+		distributor = map[string]any{"app.kubernetes.io/instance": s.release}
 		frontend = distributor
 	}
 	own := map[string]any{"podSelector": map[string]any{}}
 	egress := []any{
 		map[string]any{"to": []any{own}},
 		map[string]any{"to": []any{namespace("kube-system")}, "ports": ports([]port{{53, "UDP"}, {53, "TCP"}})},
-		to(endpoint, insecure),
+		applied(s.endpoint, func(endpoint string) any { return egressTo(endpoint, s.Insecure) }),
 	}
-	if o.Generator != nil && o.Generator.RemoteWriteURL != "" {
-		u, _ := url.Parse(o.Generator.RemoteWriteURL) // checked by whoever set it
-		egress = append(egress, to(u.Host, u.Scheme == "http"))
+	if s.Generator != nil && s.remoteWriteURL != nil {
+		egress = append(egress, applied(s.remoteWriteURL, func(text string) any {
+			u, err := url.Parse(text)
+			if err != nil {
+				return map[string]any{} // validated
+			}
+			return egressTo(u.Host, u.Scheme == "http")
+		}))
 	}
-
+	scrapers := namespaces("Network.AllowScrapeFrom", s.Network.AllowScrapeFrom)
+	if len(scrapers) == 0 {
+		scrapers = namespaces("Network.AllowQueryFrom", s.Network.AllowQueryFrom)
+	}
 	var receivers []port
-	for _, receiver := range o.Receivers {
+	for _, receiver := range s.Receivers {
 		receivers = append(receivers, receiverPorts[receiver])
-	}
-	var senders []any
-	for _, name := range n.TracesFrom {
-		senders = append(senders, namespace(name))
 	}
 	return map[string]map[string]any{
 		"own": {
@@ -77,10 +87,10 @@ func NetworkPolicies(n Network, release, mode, endpoint string, insecure bool, o
 			"ingress":     []any{map[string]any{"from": []any{own}}},
 			"egress":      egress,
 		},
-		"traces": ingress(distributor, senders, receivers),
-		// Prometheus reads each pod on the port that has the API too.
-		"metrics": ingress(nil, []any{namespace(n.QueryFrom)}, []port{{containerQueryPort, "TCP"}, {exporterPort, "TCP"}}),
-		"query":   ingress(frontend, []any{namespace(n.QueryFrom)}, []port{{containerQueryPort, "TCP"}}),
+		"traces": ingress(distributor, namespaces("Network.AllowTracesFrom", s.Network.AllowTracesFrom), receivers),
+		// Prometheus scrapes each pod on the port that has the API too.
+		"metrics": ingress(nil, scrapers, []port{{containerQueryPort, "TCP"}, {exporterPort, "TCP"}}),
+		"query":   ingress(frontend, namespaces("Network.AllowQueryFrom", s.Network.AllowQueryFrom), []port{{containerQueryPort, "TCP"}}),
 	}
 }
 
@@ -89,7 +99,8 @@ func component(name string) map[string]any {
 	return map[string]any{"app.kubernetes.io/component": name}
 }
 
-// ingress lets peers reach some ports of the pods that have labels: of all, if it is nil.
+// ingress returns the spec that lets peers reach the open ports of the pods with labels. Nil
+// labels select all pods.
 func ingress(labels map[string]any, peers []any, open []port) map[string]any {
 	selector := map[string]any{}
 	if labels != nil {
@@ -102,19 +113,27 @@ func ingress(labels map[string]any, peers []any, open []port) map[string]any {
 	}
 }
 
-// namespace is every pod of a namespace.
-func namespace(name string) map[string]any {
+// namespaces returns the peers that select every pod of the namespaces in the field at path.
+func namespaces(path string, names []pulumi.StringInput) []any {
+	var peers []any
+	for i, name := range names {
+		peers = append(peers, namespace(leafOf(fmt.Sprintf("%s[%d]", path, i), name, kube.ValidateLabel)))
+	}
+	return peers
+}
+
+// namespace returns the peer that selects every pod of a namespace.
+func namespace(name leaf) map[string]any {
 	return map[string]any{"namespaceSelector": map[string]any{
 		"matchLabels": map[string]any{"kubernetes.io/metadata.name": name},
 	}}
 }
 
-// to lets out to a server, of which insecure says what its port is if it names none.
-// A policy knows addresses and pods, and no names: a
-// server with a name of its own can be at any address, so that its port alone is
-// kept; a Service's pods may have other ports than the Service, so that it is
-// their namespace that is.
-func to(hostPort string, insecure bool) map[string]any {
+// egressTo returns the rule that lets pods reach a server. If insecure is true, the default
+// port is that of HTTP. A NetworkPolicy selects addresses and pods, and no DNS names. A server
+// with a DNS name can have any address, so the rule has its port alone. Pods of a Service can
+// have other ports than the Service, so the rule has the Service's namespace alone.
+func egressTo(hostPort string, insecure bool) map[string]any {
 	u := url.URL{Host: hostPort}
 	number, err := strconv.Atoi(u.Port())
 	if err != nil {

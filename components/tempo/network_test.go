@@ -1,12 +1,12 @@
-package tempo_test
+package tempo
 
 import (
 	"encoding/json"
 	"slices"
 	"testing"
 
-	"github.com/picluster/picluster/components/tempo"
 	"github.com/picluster/picluster/components/tempo/chart"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -16,10 +16,10 @@ import (
 type policy struct {
 	PodSelector     selector
 	PolicyTypes     []string
-	Ingress, Egress []rule
+	Ingress, Egress []policyRule
 }
 
-type rule struct {
+type policyRule struct {
 	From, To []struct {
 		PodSelector       *selector
 		NamespaceSelector *selector
@@ -33,10 +33,21 @@ type rule struct {
 
 type selector struct{ MatchLabels map[string]string }
 
-func policies(t *testing.T, endpoint string, o tempo.Options) map[string]policy {
+func names(names ...string) (inputs []pulumi.StringInput) {
+	for _, name := range names {
+		inputs = append(inputs, pulumi.String(name))
+	}
+	return inputs
+}
+
+// policies returns the NetworkPolicies of the guide's Tempo, changed.
+func policies(t *testing.T, endpoint string, changes ...func(*Args)) map[string]policy {
 	t.Helper()
-	specs := tempo.NetworkPolicies(tempo.Network{TracesFrom: []string{"apps", "shop"}, QueryFrom: "monitoring"}, "tempo", chart.Microservices, endpoint, false, o)
-	text, err := json.Marshal(specs)
+	closed := func(a *Args) {
+		a.Endpoint = pulumi.String(endpoint)
+		a.Network = &Network{AllowTracesFrom: names("apps", "shop"), AllowQueryFrom: names("monitoring")}
+	}
+	text, err := json.Marshal(guide(append([]func(*Args){closed}, changes...)...).networkPolicies())
 	require.NoError(t, err)
 	var policies map[string]policy
 	require.NoError(t, json.Unmarshal(text, &policies))
@@ -44,7 +55,7 @@ func policies(t *testing.T, endpoint string, o tempo.Options) map[string]policy 
 }
 
 func TestNetworkPoliciesCloseTheNamespace(t *testing.T) {
-	p := policies(t, "10.0.0.11:9091", tempo.Options{})["own"]
+	p := policies(t, "10.0.0.11:9091")["own"]
 	assert.Empty(t, p.PodSelector.MatchLabels, "a pod is left out")
 	assert.ElementsMatch(t, []string{"Ingress", "Egress"}, p.PolicyTypes)
 	require.Len(t, p.Ingress, 1)
@@ -57,7 +68,7 @@ func TestNetworkPoliciesCloseTheNamespace(t *testing.T) {
 }
 
 func TestNetworkPoliciesLetIn(t *testing.T) {
-	p := policies(t, "10.0.0.11:9091", tempo.Options{Receivers: []string{"otlpGrpc", "jaegerThriftCompact"}})
+	p := policies(t, "10.0.0.11:9091", func(a *Args) { a.Receivers = []string{"otlpGrpc", "jaegerThriftCompact"} })
 	traces, query := p["traces"], p["query"]
 	assert.Equal(t, "distributor", traces.PodSelector.MatchLabels["app.kubernetes.io/component"])
 	require.Len(t, traces.Ingress[0].From, 2)
@@ -78,10 +89,32 @@ func TestNetworkPoliciesLetIn(t *testing.T) {
 	assert.EqualValues(t, 9150, metrics.Ingress[0].Ports[1].Port.IntVal)
 }
 
-// The one pod of mode monolithic both receives and answers.
+// Namespaces that scrape are those that query, unless others are named.
+func TestNetworkPoliciesLetScrape(t *testing.T) {
+	p := policies(t, "10.0.0.11:9091", func(a *Args) { a.Network.AllowScrapeFrom = names("prometheus") })
+	require.Len(t, p["metrics"].Ingress[0].From, 1)
+	assert.Equal(t, "prometheus", p["metrics"].Ingress[0].From[0].NamespaceSelector.MatchLabels["kubernetes.io/metadata.name"])
+	assert.Equal(t, "monitoring", p["query"].Ingress[0].From[0].NamespaceSelector.MatchLabels["kubernetes.io/metadata.name"])
+}
+
+// An endpoint without a port has the protocol's own.
+func TestNetworkPoliciesOfPlainText(t *testing.T) {
+	s3 := policies(t, "s3.example.com", func(a *Args) { a.Insecure = true })["own"].Egress[2]
+	assert.EqualValues(t, 80, s3.Ports[0].Port.IntVal)
+	for url, port := range map[string]int{"http://prometheus/api": 80, "https://prometheus/api": 443} {
+		write := policies(t, "s3.example.com", func(a *Args) {
+			a.Generator = &Generator{SpanMetrics: true, RemoteWriteURL: pulumi.String(url)}
+		})["own"].Egress[3]
+		assert.EqualValues(t, port, write.Ports[0].Port.IntVal, url)
+	}
+}
+
+// The one pod of mode monolithic both receives and queries.
 func TestNetworkPoliciesOfOnePod(t *testing.T) {
-	specs := tempo.NetworkPolicies(tempo.Network{TracesFrom: []string{"apps"}, QueryFrom: "monitoring"}, "traces", chart.Monolithic, "10.0.0.11:9091", false,
-		tempo.Options{Receivers: []string{"otlpGrpc"}})
+	specs := of(func(a *Args) {
+		a.Chart, a.Release = chart.Chart{Mode: chart.Monolithic}, pulumi.String("traces")
+		a.Network = &Network{AllowTracesFrom: names("apps"), AllowQueryFrom: names("monitoring")}
+	}).networkPolicies()
 	for _, name := range []string{"traces", "query"} {
 		assert.Equal(t, map[string]any{"matchLabels": map[string]any{"app.kubernetes.io/instance": "traces"}}, specs[name]["podSelector"], name)
 	}
@@ -101,7 +134,7 @@ func TestNetworkPoliciesLetOut(t *testing.T) {
 		"no Service, but like": {"svc.example.com:80", "", "", 80},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s3 := policies(t, test.endpoint, tempo.Options{})["own"].Egress[2]
+			s3 := policies(t, test.endpoint)["own"].Egress[2]
 			if test.port == 0 {
 				assert.Empty(t, s3.Ports, "a Service's pods may have others")
 			} else {
@@ -118,16 +151,17 @@ func TestNetworkPoliciesLetOut(t *testing.T) {
 			}
 		})
 	}
-	o := tempo.Options{Generator: &tempo.Generator{SpanMetrics: true, RemoteWriteURL: "http://prometheus.monitoring.svc:9090/api/v1/write"}}
-	egress := policies(t, "10.0.0.11:9091", o)["own"].Egress
+	egress := policies(t, "10.0.0.11:9091", func(a *Args) {
+		a.Generator = &Generator{SpanMetrics: true, RemoteWriteURL: pulumi.String("http://prometheus.monitoring.svc:9090/api/v1/write")}
+	})["own"].Egress
 	require.Len(t, egress, 4)
 	assert.Equal(t, "monitoring", egress[3].To[0].NamespaceSelector.MatchLabels["kubernetes.io/metadata.name"])
 }
 
 // Every receiver that can be on can be reached.
 func TestEveryReceiverHasItsPort(t *testing.T) {
-	p := policies(t, "10.0.0.11:9091", tempo.Options{Receivers: tempo.Receivers()})["traces"]
-	require.Len(t, p.Ingress[0].Ports, len(tempo.Receivers()))
+	p := policies(t, "10.0.0.11:9091", func(a *Args) { a.Receivers = Receivers() })["traces"]
+	require.Len(t, p.Ingress[0].Ports, len(Receivers()))
 	assert.False(t, slices.ContainsFunc(p.Ingress[0].Ports, func(port struct {
 		Port     intstr.IntOrString
 		Protocol string

@@ -7,42 +7,44 @@ import (
 	"github.com/picluster/picluster/components/tempo/chart"
 )
 
-// Size is what a profile sets for a service. The zero value leaves the chart's
-// own.
-type Size struct {
-	// Replicas is how many pods. Zero: the chart's own number.
-	Replicas int
-	// CPU is what is asked for, as a Kubernetes quantity. There is no limit: a
-	// throttled Tempo loses spans that an idle core would have taken.
-	CPU string
-	// Memory is what is asked for, and MemoryLimit where the pod is ended.
-	Memory, MemoryLimit string
+// size is what a profile sets for a service. A service without a size in the profile keeps
+// what the chart sets.
+type size struct {
+	// replicas is the number of pods.
+	replicas int
+	// cpu is the request. There is no limit, because a throttled Tempo loses spans that an
+	// idle core would have received.
+	cpu string
+	// memory is the request, and memoryLimit the limit.
+	memory, memoryLimit string
 }
 
-// Profile is a size for the whole of Tempo.
-type Profile struct {
-	// ReplicationFactor is to how many ingesters each span goes. Zero: the
+// profile is a size for the whole of Tempo.
+type profile struct {
+	// replicationFactor is the number of ingesters that each span goes to. Zero: the
 	// chart's own, 3.
-	ReplicationFactor int
-	// Services has the size of each service.
-	Services map[string]Size
+	replicationFactor int
+	// services has the size of each service.
+	services map[string]size
 }
 
 // chartIngesters is the chart's own number of ingesters, and of copies of a span.
 const chartIngesters = 3
 
-// ProfileChart is the profile that leaves every size to the chart: three
-// ingesters, and no requests or limits.
+// ProfileChart is the profile that leaves every size to the chart: three ingesters with three
+// copies of each span, and no requests or limits. It requires three nodes: the chart prefers
+// a node for each ingester, and on fewer nodes one that fails takes several copies of a span
+// with it. With Monolithic it is one pod, for one node.
 const ProfileChart = "chart"
 
-// profiles are the sizes by name. The how-to has none, which is ProfileChart.
-var profiles = map[string]Profile{
+// profiles are the sizes by name. The guide has none, which is ProfileChart.
+var profiles = map[string]profile{
 	ProfileChart: {},
 
 	// Fits one node of 8 GB beside other things: 3.1 GiB at its limits.
 	"pi": {
-		ReplicationFactor: 1,
-		Services: map[string]Size{
+		replicationFactor: 1,
+		services: map[string]size{
 			"distributor":      {1, "50m", "96Mi", "256Mi"},
 			"ingester":         {1, "100m", "256Mi", "1Gi"},
 			"compactor":        {1, "50m", "128Mi", "512Mi"},
@@ -56,8 +58,8 @@ var profiles = map[string]Profile{
 
 	// One of each with room: a cluster of a team, on bigger nodes.
 	"small": {
-		ReplicationFactor: 1,
-		Services: map[string]Size{
+		replicationFactor: 1,
+		services: map[string]size{
 			"distributor":      {1, "100m", "256Mi", "512Mi"},
 			"ingester":         {1, "250m", "1Gi", "3Gi"},
 			"compactor":        {1, "100m", "512Mi", "2Gi"},
@@ -69,11 +71,11 @@ var profiles = map[string]Profile{
 		},
 	},
 
-	// Any one node may go: every span is on three ingesters, and no service that
-	// takes or answers has one pod alone.
+	// Any one node may fail: every span is on three ingesters, and no service that
+	// receives or queries has one pod alone.
 	"ha": {
-		ReplicationFactor: 3,
-		Services: map[string]Size{
+		replicationFactor: 3,
+		services: map[string]size{
 			"distributor":      {2, "250m", "512Mi", "1Gi"},
 			"ingester":         {3, "500m", "2Gi", "4Gi"},
 			"compactor":        {1, "250m", "1Gi", "4Gi"},
@@ -91,15 +93,15 @@ func Profiles() []string { return slices.Sorted(maps.Keys(profiles)) }
 // ProfilesOf returns the names of the profiles of a mode. One pod cannot be ha.
 func ProfilesOf(mode string) []string {
 	return slices.DeleteFunc(Profiles(), func(name string) bool {
-		_, has := profiles[name].Services[monolith]
+		_, has := profiles[name].services[monolith]
 		return mode == chart.Monolithic && !has && name != ProfileChart
 	})
 }
 
 // ingesters returns how many ingesters a profile has, and to how many of them
 // each span goes.
-func (p Profile) ingesters() (replicas, replicationFactor int) {
-	replicas, replicationFactor = p.Services["ingester"].Replicas, p.ReplicationFactor
+func (p profile) ingesters() (replicas, replicationFactor int) {
+	replicas, replicationFactor = p.services["ingester"].replicas, p.replicationFactor
 	if replicas == 0 {
 		replicas = chartIngesters
 	}
@@ -110,24 +112,24 @@ func (p Profile) ingesters() (replicas, replicationFactor int) {
 }
 
 // resources returns the requests and limits as a pod has them.
-func (s Size) resources() map[string]any {
+func (s size) resources() map[string]any {
 	return map[string]any{
-		"requests": map[string]any{"cpu": s.CPU, "memory": s.Memory},
-		"limits":   map[string]any{"memory": s.MemoryLimit},
+		"requests": map[string]any{"cpu": s.cpu, "memory": s.memory},
+		"limits":   map[string]any{"memory": s.memoryLimit},
 	}
 }
 
 // values returns the profile as values of chart tempo-distributed.
-func (p Profile) values() map[string]any {
+func (p profile) values() map[string]any {
 	values := map[string]any{}
-	for service, size := range p.Services {
+	for service, size := range p.services {
 		if service != monolith {
-			values[service] = map[string]any{"replicas": size.Replicas, "resources": size.resources()}
+			values[service] = map[string]any{"replicas": size.replicas, "resources": size.resources()}
 		}
 	}
-	if p.ReplicationFactor > 0 {
+	if p.replicationFactor > 0 {
 		ingester := values["ingester"].(map[string]any)
-		ingester["config"] = map[string]any{"replication_factor": p.ReplicationFactor}
+		ingester["config"] = map[string]any{"replication_factor": p.replicationFactor}
 	}
 	return values
 }

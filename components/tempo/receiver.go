@@ -1,7 +1,7 @@
 package tempo
 
 import (
-	"fmt"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -9,26 +9,30 @@ import (
 	"github.com/picluster/picluster/components/tempo/chart"
 )
 
-// receiverPaths is where the chart's values have each receiver of traces, below
-// "traces", by the receiver's name in the configuration.
+// receiverPaths is where the values of chart tempo-distributed have each receiver, below
+// "traces", by the receiver's name in Args.
 var receiverPaths = map[string]string{
-	"otlpGrpc":            "otlp.grpc",
-	"otlpHttp":            "otlp.http",
+	ReceiverOTLPGRPC:      "otlp.grpc",
+	ReceiverOTLPHTTP:      "otlp.http",
 	"zipkin":              "zipkin",
 	"jaegerThriftCompact": "jaeger.thriftCompact",
 	"jaegerThriftHttp":    "jaeger.thriftHttp",
+	receiverJaegerGRPC:    "jaeger.grpc",
 	receiverOpenCensus:    "opencensus",
 }
 
-// The receivers that this project's own outputs name.
+// The receivers whose endpoints are outputs.
 const (
 	ReceiverOTLPGRPC = "otlpGrpc"
 	ReceiverOTLPHTTP = "otlpHttp"
 )
 
-const receiverOpenCensus = "opencensus"
+const (
+	receiverJaegerGRPC = "jaegerGrpc"
+	receiverOpenCensus = "opencensus"
+)
 
-// Receivers returns the names of all receivers: those of the how-to.
+// Receivers returns the names of all receivers.
 func Receivers() []string { return slices.Sorted(maps.Keys(receiverPaths)) }
 
 // ReceiversOf returns the names of the receivers that the Tempo of a chart has.
@@ -36,22 +40,35 @@ func ReceiversOf(c chart.Chart) []string {
 	return slices.DeleteFunc(Receivers(), func(name string) bool { return validateReceiver(name, c) != nil })
 }
 
+// DefaultReceivers returns the names of the receivers that are on by default: OTLP.
+func DefaultReceivers() []string { return []string{ReceiverOTLPGRPC, ReceiverOTLPHTTP} }
+
+// guideReceivers returns the receivers of the guide that the Tempo of a chart has.
+func guideReceivers(c chart.Chart) []string {
+	return slices.DeleteFunc(ReceiversOf(c), func(name string) bool { return name == receiverJaegerGRPC })
+}
+
 // validateReceiver returns an error unless the Tempo of a chart has a receiver.
 func validateReceiver(name string, c chart.Chart) error {
 	if _, known := receiverPaths[name]; !known {
-		return fmt.Errorf("is none of %v", Receivers())
+		return errors.New("one of " + strings.Join(ReceiversOf(c), ", "))
 	}
 	if has, dropped := c.OpenCensus(); name == receiverOpenCensus && !has {
-		return fmt.Errorf("was dropped by %s", dropped)
+		return errors.New("a receiver that the chart's Tempo has: " + dropped + " dropped it")
 	}
 	return nil
 }
 
-// receiverValues returns the chart's section "traces": every receiver, on if it
-// is among names. The chart's own default is off for all of them.
+// receiverValues returns the section "traces" of chart tempo-distributed: every receiver of
+// the guide, on if it is among names, and the others that are on. The chart's own default is
+// off for all of them.
 func receiverValues(names []string) map[string]any {
 	traces := map[string]any{}
 	for name, path := range receiverPaths {
+		on := slices.Contains(names, name)
+		if name == receiverJaegerGRPC && !on {
+			continue
+		}
 		section := traces
 		for _, key := range strings.Split(path, ".") {
 			below, ok := section[key].(map[string]any)
@@ -61,7 +78,7 @@ func receiverValues(names []string) map[string]any {
 			}
 			section = below
 		}
-		section["enabled"] = slices.Contains(names, name)
+		section["enabled"] = on
 	}
 	return traces
 }

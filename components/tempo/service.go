@@ -10,7 +10,7 @@ import (
 
 // s3Services are the services of chart lines 1 and 2 that reach the S3 server
 // and so need the keys, by their keys in the values.
-// Source: the how-to's GitOps section.
+// Source: the guide's GitOps section.
 var s3Services = []string{
 	"distributor",
 	"ingester",
@@ -53,4 +53,20 @@ func Services(mode string) []string {
 		return []string{monolith}
 	}
 	return append(slices.Clone(s3Services), memcached)
+}
+
+// values returns the resources as a pod has them.
+func (r Resources) values() map[string]any {
+	values := map[string]any{}
+	for kind, amounts := range map[string]map[string]string{"requests": r.Requests, "limits": r.Limits} {
+		if len(amounts) == 0 {
+			continue
+		}
+		section := map[string]any{}
+		for name, amount := range amounts {
+			section[name] = amount
+		}
+		values[kind] = section
+	}
+	return values
 }

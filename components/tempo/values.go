@@ -4,13 +4,13 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/picluster/picluster/components/helm"
 	"github.com/picluster/picluster/components/tempo/chart"
+	"github.com/picluster/picluster/internal/helm"
 )
 
-// The fields of the Secret that hold the keys of the bucket's user. The pods
-// have them as environment variables of the same names, which Tempo puts into
-// its configuration.
+// The fields of the Secret with the keys of the bucket's user, unless Args names others. The
+// pods have the keys as environment variables of these names, which Tempo puts into its
+// configuration.
 const (
 	AccessKeyField = "MINIO_ACCESS_KEY_ID"
 	SecretKeyField = "MINIO_SECRET_ACCESS_KEY" // #nosec G101 -- the name of a key
@@ -19,102 +19,34 @@ const (
 // CAField is the field of the ConfigMap that holds the CA of the S3 server.
 const CAField = "ca.crt"
 
-// caFolder is where the pods have that ConfigMap.
-const caFolder = "/etc/minio-ca"
+// caDirectory is where the pods have that ConfigMap.
+const caDirectory = "/etc/minio-ca"
 
-// The annotations of the pods that change when what they read at their start
-// does: they hash the configuration alone, not the Secret.
+// The annotations that restart the pods when what they read at their start changes. The
+// charts hash the configuration alone, not the Secret and the ConfigMap.
 const (
-	// KeysAnnotation is the annotation with a hash of the keys that the pod has.
+	// KeysAnnotation is the annotation with a keyed hash of the keys that the pod has.
 	KeysAnnotation = "picluster/keys"
 	caAnnotation   = "picluster/ca"
 )
 
-// Settings is what the chart's values depend on. Leaf is what comes from other
-// resources: a string, or in a program an output of one.
-type Settings struct {
-	// Chart is the chart that the values are for, with its defaults.
-	Chart chart.Chart
-	// Release is the release's name, which every Service's name starts with.
-	Release string
+// settings are what the chart's values depend on: the arguments with their defaults, and
+// their inputs as leaves of the values.
+type settings struct {
+	Args
 
-	// Bucket is where the traces are kept.
-	Bucket Leaf
-	// Endpoint is the S3 server's host and port, as the pods reach it.
-	Endpoint string
-	// Region is the S3 server's region.
-	Region string
-	// Insecure has Tempo talk to the S3 server without TLS.
-	Insecure bool
-	// CAConfigMap names the ConfigMap whose CAField has the CA that signed the
-	// S3 server's certificate. Nil: a CA that every system knows.
-	CAConfigMap Leaf
-	// CAHash changes with the CA.
-	CAHash string
+	release, bucket, endpoint, region, caConfigMap leaf
+	secretName, accessKey, secretKey               leaf
+	storageClass, remoteWriteURL                   leaf
+	imageRegistry, priorityClassName               leaf
+	imagePullSecrets                               []any
 
-	// SecretName names the Secret with the fields AccessKeyField and
-	// SecretKeyField. Nil: the keys stand in the values, and so in Helm's record
-	// and in Tempo's ConfigMap.
-	SecretName Leaf
-	// AccessKey and SecretKey are the keys; used if SecretName is nil.
-	AccessKey, SecretKey Leaf
-	// KeysHash changes with the keys. Nil: nobody knows when they change.
-	KeysHash Leaf
-
-	Options
+	// keysHash changes with the keys. Nil: the keys are not known.
+	keysHash leaf
 }
 
-// Leaf is a string, or an output of one.
-type Leaf any
-
-// Options is what people choose, all of it plain.
-type Options struct {
-	// Profile is the name of a size. Default: ProfileChart.
-	Profile string
-	// Replicas is how many pods a service has, over the profile's.
-	Replicas map[string]int
-	// Resources is a service's requests and limits, as the chart takes them,
-	// over the profile's.
-	Resources map[string]map[string]any
-	// Persistence gives each ingester a volume. Nil: what was not flushed to the
-	// bucket goes with the pod.
-	Persistence *Persistence
-	// Retention is how long traces are kept, as Go writes a duration. Empty: the
-	// chart's own, 48h.
-	Retention string
-	// Receivers are the names of the receivers that are on.
-	Receivers []string
-	// StreamOverHTTP is what Grafana's streaming search needs.
-	StreamOverHTTP bool
-	// LogReceivedSpans has the distributor log each span.
-	LogReceivedSpans bool
-	// Reporting tells Grafana Labs of this Tempo's use.
-	Reporting bool
-	// Generator is the metrics-generator. Nil: there is none.
-	Generator *Generator
-	// Extra is merged over all of it; CheckExtra says what may not be in it.
-	Extra map[string]any
-}
-
-// Persistence is the volume of an ingester.
-type Persistence struct {
-	// Size is a Kubernetes quantity.
-	Size string
-	// StorageClass is the volume's class. Empty: the cluster's default.
-	StorageClass string
-}
-
-// Generator is the metrics-generator. TraceQL metrics it always serves.
-type Generator struct {
-	// ServiceGraphs makes metrics of who calls whom, SpanMetrics of how often and
-	// how long.
-	ServiceGraphs, SpanMetrics bool
-	// RemoteWriteURL is where Prometheus takes those metrics.
-	RemoteWriteURL string
-}
-
-// Values returns the values of the chart. With a Secret, no credential is among them.
-func Values(s Settings) map[string]any {
+// values returns the values of the chart. With a Secret, no credential is among them.
+func (s settings) values() map[string]any {
 	if s.Chart.Mode == chart.Monolithic {
 		return s.monolithic()
 	}
@@ -145,14 +77,14 @@ func oneCompactor() map[string]any {
 }
 
 // microservices returns the values of chart tempo-distributed, lines 1 and 2.
-func (s Settings) microservices() map[string]any {
+func (s settings) microservices() map[string]any {
 	values := map[string]any{
-		// Else the chart makes its own of the release's name: "tempo" stays, but
+		// Otherwise the chart derives a name from the release's: "tempo" stays, but
 		// "tracing" becomes "tracing-tempo".
-		"fullnameOverride": s.Release,
+		"fullnameOverride": s.release,
 
 		"reportingEnabled":      s.Reporting,
-		"streamOverHTTPEnabled": s.StreamOverHTTP,
+		"streamOverHTTPEnabled": !s.DisableStreamOverHTTP,
 		"traces":                receiverValues(s.Receivers),
 		"storage": map[string]any{
 			"trace": map[string]any{"backend": "s3", "s3": s.s3(), "blocklist_poll": blocklistPoll},
@@ -182,8 +114,11 @@ func (s Settings) microservices() map[string]any {
 			},
 		},
 	}
-	if s.Replicas["compactor"] <= 1 {
+	if s.compactors() <= 1 {
 		values = helm.Merge(values, map[string]any{"tempo": map[string]any{"structuredConfig": map[string]any{"compactor": oneCompactor()}}})
+	}
+	if s.MultiTenancy {
+		values["multitenancyEnabled"] = true
 	}
 	if s.Chart.TempoVersion != "" {
 		values = helm.Merge(values, map[string]any{"tempo": map[string]any{"image": map[string]any{"tag": s.Chart.TempoVersion}}})
@@ -195,38 +130,41 @@ func (s Settings) microservices() map[string]any {
 		s.persistence(),
 		s.retention(),
 		s.generator(),
+		s.placement(),
+		s.serviceMonitors(),
 		s.access(),
 	} {
 		values = helm.Merge(values, layer)
 	}
-	values = helm.Merge(values, s.extra(values, s3Services...))
+	values = helm.Merge(values, s.given(values, s3Services...))
+	values = helm.Merge(values, goMemory(values, s3Services...))
 	if s.Chart.HasSeparateCaches() {
-		values = separateCache(values, s.Release)
+		values = separateCache(values, s.release)
 	}
 	return values
 }
 
-func (s Settings) s3() map[string]any {
+func (s settings) s3() map[string]any {
 	s3 := map[string]any{
-		"bucket":     s.Bucket,
-		"endpoint":   s.Endpoint,
-		"region":     s.Region,
-		"access_key": s.AccessKey,
-		"secret_key": s.SecretKey,
+		"bucket":     s.bucket,
+		"endpoint":   s.endpoint,
+		"region":     s.region,
+		"access_key": s.accessKey,
+		"secret_key": s.secretKey,
 		"insecure":   s.Insecure,
 	}
-	if s.SecretName != nil {
+	if s.secretName != nil {
 		s3["access_key"] = "${" + AccessKeyField + "}"
 		s3["secret_key"] = "${" + SecretKeyField + "}"
 	}
-	if s.CAConfigMap != nil {
-		s3["tls_ca_path"] = caFolder + "/" + CAField
+	if s.caConfigMap != nil {
+		s3["tls_ca_path"] = caDirectory + "/" + CAField
 	}
 	return s3
 }
 
 // access gives each service that reaches the S3 server what it needs for that.
-func (s Settings) access() map[string]any {
+func (s settings) access() map[string]any {
 	service, values := s.serviceAccess(), map[string]any{}
 	for _, name := range s3Services {
 		values[name] = maps.Clone(service)
@@ -236,29 +174,29 @@ func (s Settings) access() map[string]any {
 
 // serviceAccess is what a service needs to reach the S3 server, as chart
 // tempo-distributed has it.
-func (s Settings) serviceAccess() map[string]any {
+func (s settings) serviceAccess() map[string]any {
 	service, annotations := map[string]any{}, map[string]any{}
-	if s.SecretName != nil {
+	if s.secretName != nil {
 		service["extraArgs"] = []any{"-config.expand-env=true"}
 		service["extraEnv"] = []any{
-			fromSecret(s.SecretName, AccessKeyField),
-			fromSecret(s.SecretName, SecretKeyField),
+			fromSecret(AccessKeyField, s.secretName, s.AccessKeyField),
+			fromSecret(SecretKeyField, s.secretName, s.SecretKeyField),
 		}
 	}
-	if s.KeysHash != nil {
-		annotations[KeysAnnotation] = s.KeysHash
+	if s.keysHash != nil {
+		annotations[KeysAnnotation] = s.keysHash
 	}
-	if s.CAConfigMap != nil {
+	if s.caConfigMap != nil {
 		service["extraVolumes"] = []any{map[string]any{
 			"name":      "minio-ca",
-			"configMap": map[string]any{"name": s.CAConfigMap},
+			"configMap": map[string]any{"name": s.caConfigMap},
 		}}
 		service["extraVolumeMounts"] = []any{map[string]any{
 			"name":      "minio-ca",
-			"mountPath": caFolder,
+			"mountPath": caDirectory,
 			"readOnly":  true,
 		}}
-		annotations[caAnnotation] = s.CAHash
+		annotations[caAnnotation] = hash(s.CA)
 	}
 	if len(annotations) > 0 {
 		service["podAnnotations"] = annotations
@@ -266,76 +204,88 @@ func (s Settings) serviceAccess() map[string]any {
 	return service
 }
 
-func fromSecret(secret Leaf, field string) map[string]any {
+// fromSecret returns an environment variable with what a Secret has in a field.
+func fromSecret(variable string, secret leaf, field string) map[string]any {
 	return map[string]any{
-		"name": field,
+		"name": variable,
 		"valueFrom": map[string]any{
 			"secretKeyRef": map[string]any{"name": secret, "key": field},
 		},
 	}
 }
 
-func (o Options) replicas() map[string]any {
+func (s settings) replicas() map[string]any {
 	values := map[string]any{}
-	for service, replicas := range o.Replicas {
+	for service, replicas := range s.Replicas {
 		values[service] = map[string]any{"replicas": replicas}
 	}
 	return values
 }
 
-func (o Options) resources() map[string]any {
+// compactors returns how many compactors the values ask for; 0 is the default, which is one.
+func (s settings) compactors() int {
+	own, _ := s.Values["compactor"].(map[string]any)
+	switch replicas := own["replicas"].(type) {
+	case int:
+		return replicas
+	case float64:
+		return int(replicas)
+	}
+	return s.Replicas["compactor"]
+}
+
+func (s settings) resources() map[string]any {
 	values := map[string]any{}
-	for service, resources := range o.Resources {
-		values[service] = map[string]any{"resources": resources}
+	for service, resources := range s.Resources {
+		values[service] = map[string]any{"resources": resources.values()}
 	}
 	return values
 }
 
-func (o Options) persistence() map[string]any {
-	if o.Persistence == nil {
+func (s settings) persistence() map[string]any {
+	if s.Persistence == nil {
 		return nil
 	}
-	persistence := map[string]any{"enabled": true, "size": o.Persistence.Size}
-	if o.Persistence.StorageClass != "" {
-		persistence["storageClass"] = o.Persistence.StorageClass
+	persistence := map[string]any{"enabled": true, "size": s.Persistence.Size}
+	if s.storageClass != nil {
+		persistence["storageClass"] = s.storageClass
 	}
 	return map[string]any{"ingester": map[string]any{"persistence": persistence}}
 }
 
-func (o Options) retention() map[string]any {
-	if o.Retention == "" {
+func (s settings) retention() map[string]any {
+	if s.Retention == "" {
 		return nil
 	}
 	return map[string]any{
 		"compactor": map[string]any{
 			"config": map[string]any{
-				"compaction": map[string]any{"block_retention": o.Retention},
+				"compaction": map[string]any{"block_retention": s.Retention},
 			},
 		},
 	}
 }
 
-// generator has the metrics-generator configured, and its processors named in
-// the overrides: it has none until they are, and {}|rate() answers with no series
-// (seen with Tempo 2.9.0).
-func (o Options) generator() map[string]any {
-	if o.Generator == nil {
+// generator returns the values of the metrics-generator. The overrides name its processors,
+// because without them it runs none, and {}|rate() has no series (seen with Tempo 2.9.0).
+func (s settings) generator() map[string]any {
+	if s.Generator == nil {
 		return nil
 	}
 	processors := []any{"local-blocks"}
-	if o.Generator.ServiceGraphs {
+	if s.Generator.ServiceGraphs {
 		processors = append(processors, "service-graphs")
 	}
-	if o.Generator.SpanMetrics {
+	if s.Generator.SpanMetrics {
 		processors = append(processors, "span-metrics")
 	}
 	return map[string]any{
 		"metricsGenerator": map[string]any{
-			// The chart wants a node for each of its pods, and as a Deployment starts a new
-			// one before it ends the old one: a cluster with as many nodes as pods, as with
-			// one and one, would wait for a node without end.
+			// The chart requires a node for each pod of the generator, and a Deployment starts
+			// the new pod before it ends the old one. In a cluster with as many nodes as such
+			// pods, one for example, the new pod would wait for a node without end.
 			"kind":   "StatefulSet",
-			"config": o.generatorConfig(),
+			"config": s.generatorConfig(),
 		},
 		"overrides": map[string]any{
 			"defaults": map[string]any{
@@ -346,7 +296,7 @@ func (o Options) generator() map[string]any {
 }
 
 // generatorConfig is Tempo's section metrics_generator.
-func (o Options) generatorConfig() map[string]any {
+func (s settings) generatorConfig() map[string]any {
 	config := map[string]any{
 		"processor": map[string]any{
 			"local_blocks": map[string]any{
@@ -355,25 +305,26 @@ func (o Options) generatorConfig() map[string]any {
 			},
 		},
 	}
-	if o.Generator.RemoteWriteURL != "" {
+	if s.remoteWriteURL != nil {
 		config["storage"] = map[string]any{
-			"remote_write": []any{map[string]any{"url": o.Generator.RemoteWriteURL, "send_exemplars": true}},
+			"remote_write": []any{map[string]any{"url": s.remoteWriteURL, "send_exemplars": true}},
 		}
 	}
 	return config
 }
 
-// extra returns Extra with what it adds to a service's lists added to the list
-// that is there, which a merge would replace, and the pods' access with it.
-func (o Options) extra(values map[string]any, services ...string) map[string]any {
-	extra := added(values, o.Extra)
+// given returns Args.Values, with each of their lists, at the top level or in a service,
+// appended to the list that values have there. A merge would replace that list, and with it
+// the pods' access to the S3 server.
+func (s settings) given(values map[string]any, services ...string) map[string]any {
+	given := added(values, s.Values)
 	for _, service := range services {
 		own, _ := values[service].(map[string]any)
-		if over, ok := extra[service].(map[string]any); ok {
-			extra[service] = added(own, over)
+		if over, ok := given[service].(map[string]any); ok {
+			given[service] = added(own, over)
 		}
 	}
-	return extra
+	return given
 }
 
 // added returns over with each list added to the one of own.

@@ -1,42 +1,45 @@
-package tempo_test
+package tempo
 
 import (
 	"encoding/json"
 	"strings"
 	"testing"
 
-	"github.com/picluster/picluster/components/tempo"
 	"github.com/picluster/picluster/components/tempo/chart"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// howTo is the how-to's GitOps section.
-func howTo() tempo.Settings {
-	return tempo.Settings{
-		Chart:      chart.Chart{Version: "1.61.3"}.WithDefaults(),
-		Release:    "tempo",
-		Bucket:     "k3s-tempo",
-		Endpoint:   "s3.example.com:9091",
-		Region:     "eu-west-1",
-		SecretName: "tempo-minio-secret",
-		Options: tempo.Options{
-			Profile:          tempo.ProfileChart,
-			Receivers:        tempo.Receivers(),
-			StreamOverHTTP:   true,
-			LogReceivedSpans: true,
-			Generator:        &tempo.Generator{},
-		},
+// guideArgs are the arguments of the guide's GitOps section, changed.
+func guideArgs(changes ...func(*Args)) Args {
+	a := Guide(chart.Chart{Version: "1.61.3"})
+	a.Namespace = pulumi.String("traces")
+	a.Bucket = pulumi.String("k3s-tempo")
+	a.Endpoint = pulumi.String("s3.example.com:9091")
+	a.Region = pulumi.String("eu-west-1")
+	a.SecretName = pulumi.String("tempo-minio-secret")
+	for _, change := range changes {
+		change(&a)
 	}
+	return a
 }
 
-// with is the how-to's settings, changed.
-func with(change func(*tempo.Settings)) tempo.Settings {
-	s := howTo()
+// guide returns the settings of guideArgs, changed.
+func guide(changes ...func(*Args)) settings {
+	return guideArgs(changes...).withDefaults().leaves()
+}
+
+// with returns the guide's settings, changed after their inputs became leaves.
+func with(change func(*settings)) settings {
+	s := guide()
 	change(&s)
 	return s
 }
+
+// of returns changed arguments of the guide as settings.
+func of(change func(*Args)) settings { return guide(change) }
 
 // lookup returns the value at a dotted path, and if there is one.
 func lookup(values map[string]any, path string) (any, bool) {
@@ -53,14 +56,24 @@ func lookup(values map[string]any, path string) (any, bool) {
 	return value, true
 }
 
+func placed(a *Args) {
+	seconds := 60
+	a.NodeSelector = map[string]string{"disk": "ssd"}
+	a.Tolerations = []Toleration{{Key: "arm", Operator: "Exists", Effect: "NoExecute", TolerationSeconds: &seconds}}
+	a.Affinity = map[string]any{"nodeAffinity": map[string]any{"a": "b"}}
+	a.ImagePullSecrets = []pulumi.StringInput{pulumi.String("pull")}
+	a.ImageRegistry = pulumi.String("registry.example.com")
+	a.PriorityClassName = pulumi.String("high")
+}
+
 func TestValues(t *testing.T) {
 	for name, test := range map[string]struct {
-		settings tempo.Settings
+		settings settings
 		want     map[string]any
 		without  []string
 	}{
-		"the how-to's": {
-			settings: howTo(),
+		"the guide's": {
+			settings: guide(),
 			want: map[string]any{
 				"fullnameOverride":                                                   "tempo",
 				"reportingEnabled":                                                   false,
@@ -89,7 +102,7 @@ func TestValues(t *testing.T) {
 			},
 		},
 		"keys inline": {
-			settings: with(func(s *tempo.Settings) { s.SecretName, s.AccessKey, s.SecretKey = nil, "tempo", "key" }),
+			settings: with(func(s *settings) { s.secretName, s.accessKey, s.secretKey = nil, "tempo", "key" }),
 			want: map[string]any{
 				"storage.trace.s3.access_key": "tempo",
 				"storage.trace.s3.secret_key": "key",
@@ -97,7 +110,7 @@ func TestValues(t *testing.T) {
 			without: []string{"ingester.extraArgs", "ingester.extraEnv", "ingester.podAnnotations"},
 		},
 		"keys that rotate": {
-			settings: with(func(s *tempo.Settings) { s.KeysHash = "abc" }),
+			settings: with(func(s *settings) { s.keysHash = "abc" }),
 			want: map[string]any{
 				"distributor.podAnnotations":      map[string]any{"picluster/keys": "abc"},
 				"ingester.podAnnotations":         map[string]any{"picluster/keys": "abc"},
@@ -109,16 +122,16 @@ func TestValues(t *testing.T) {
 			without: []string{"memcached", "tempo.podAnnotations"},
 		},
 		"a CA": {
-			settings: with(func(s *tempo.Settings) { s.CAConfigMap, s.CAHash = "tempo-minio-ca", "def" }),
+			settings: of(func(a *Args) { a.CAConfigMap, a.CA = pulumi.String("tempo-minio-ca"), "PEM" }),
 			want: map[string]any{
 				"storage.trace.s3.tls_ca_path": "/etc/minio-ca/ca.crt",
-				"querier.podAnnotations":       map[string]any{"picluster/ca": "def"},
+				"querier.podAnnotations":       map[string]any{"picluster/ca": hash("PEM")},
 				"querier.extraVolumes":         []any{map[string]any{"name": "minio-ca", "configMap": map[string]any{"name": "tempo-minio-ca"}}},
 				"querier.extraVolumeMounts":    []any{map[string]any{"name": "minio-ca", "mountPath": "/etc/minio-ca", "readOnly": true}},
 			},
 		},
 		"a profile": {
-			settings: with(func(s *tempo.Settings) { s.Profile = "pi" }),
+			settings: of(func(s *Args) { s.Profile = "pi" }),
 			want: map[string]any{
 				"ingester.replicas":                  1,
 				"ingester.config.replication_factor": 1,
@@ -128,10 +141,10 @@ func TestValues(t *testing.T) {
 			without: []string{"querier.resources.limits.cpu"},
 		},
 		"over the profile": {
-			settings: with(func(s *tempo.Settings) {
+			settings: of(func(s *Args) {
 				s.Profile = "pi"
 				s.Replicas = map[string]int{"querier": 2}
-				s.Resources = map[string]map[string]any{"querier": {"limits": map[string]any{"memory": "1Gi"}}}
+				s.Resources = map[string]Resources{"querier": {Limits: map[string]string{"memory": "1Gi"}}}
 			}),
 			want: map[string]any{
 				"querier.replicas":                  2,
@@ -140,18 +153,31 @@ func TestValues(t *testing.T) {
 				"compactor.replicas":                1,
 			},
 		},
+		"one compactor of many": {
+			settings: of(func(s *Args) { s.Replicas = map[string]int{"compactor": 2} }),
+			without:  []string{"tempo.structuredConfig.compactor"},
+		},
+		"compactors by values": {
+			settings: of(func(s *Args) { s.Values = map[string]any{"compactor": map[string]any{"replicas": 2}} }),
+			want:     map[string]any{"compactor.replicas": 2},
+			without:  []string{"tempo.structuredConfig.compactor"},
+		},
+		"no compactor, by values": {
+			settings: of(func(s *Args) { s.Values = map[string]any{"compactor": map[string]any{"replicas": 0.0}} }),
+			want:     map[string]any{"tempo.structuredConfig.compactor.ring.wait_stability_min_duration": "0s"},
+		},
 		"volumes": {
-			settings: with(func(s *tempo.Settings) { s.Persistence = &tempo.Persistence{Size: "20Gi", StorageClass: "longhorn"} }),
+			settings: of(func(s *Args) { s.Persistence = &Persistence{Size: "20Gi", StorageClass: pulumi.String("longhorn")} }),
 			want: map[string]any{
 				"ingester.persistence": map[string]any{"enabled": true, "size": "20Gi", "storageClass": "longhorn"},
 			},
 		},
 		"retention": {
-			settings: with(func(s *tempo.Settings) { s.Retention = "336h" }),
+			settings: of(func(s *Args) { s.Retention = "336h" }),
 			want:     map[string]any{"compactor.config.compaction.block_retention": "336h"},
 		},
 		"few receivers": {
-			settings: with(func(s *tempo.Settings) { s.Receivers = []string{"otlpGrpc"} }),
+			settings: of(func(s *Args) { s.Receivers = []string{"otlpGrpc"} }),
 			want: map[string]any{
 				"traces.otlp.grpc.enabled":            true,
 				"traces.otlp.http.enabled":            false,
@@ -162,22 +188,89 @@ func TestValues(t *testing.T) {
 			},
 		},
 		"no generator": {
-			settings: with(func(s *tempo.Settings) { s.Generator = nil }),
+			settings: of(func(s *Args) { s.Generator = nil }),
 			want:     map[string]any{"metricsGenerator.enabled": false},
 			without:  []string{"metricsGenerator.config", "overrides"},
 		},
 		"service graphs and span metrics": {
-			settings: with(func(s *tempo.Settings) {
-				s.Generator = &tempo.Generator{ServiceGraphs: true, SpanMetrics: true, RemoteWriteURL: "http://prometheus/api/v1/write"}
+			settings: of(func(s *Args) {
+				s.Generator = &Generator{ServiceGraphs: true, SpanMetrics: true, RemoteWriteURL: pulumi.String("http://prometheus/api/v1/write")}
 			}),
 			want: map[string]any{
 				"overrides.defaults.metrics_generator.processors": []any{"local-blocks", "service-graphs", "span-metrics"},
 				"metricsGenerator.config.storage.remote_write":    []any{map[string]any{"url": "http://prometheus/api/v1/write", "send_exemplars": true}},
 			},
 		},
+		"other fields of the Secret": {
+			settings: of(func(a *Args) { a.AccessKeyField, a.SecretKeyField = "S3_ACCESS_KEY_ID", "S3_SECRET" }),
+			want: map[string]any{
+				"storage.trace.s3.access_key": "${MINIO_ACCESS_KEY_ID}",
+				"querier.extraEnv": []any{
+					map[string]any{"name": "MINIO_ACCESS_KEY_ID", "valueFrom": map[string]any{"secretKeyRef": map[string]any{"name": "tempo-minio-secret", "key": "S3_ACCESS_KEY_ID"}}},
+					map[string]any{"name": "MINIO_SECRET_ACCESS_KEY", "valueFrom": map[string]any{"secretKeyRef": map[string]any{"name": "tempo-minio-secret", "key": "S3_SECRET"}}},
+				},
+			},
+		},
+		"empty texts": {
+			settings: of(func(a *Args) {
+				empty := pulumi.String("")
+				a.Release, a.Region, a.ImageRegistry, a.PriorityClassName, a.CAConfigMap = empty, empty, empty, empty, empty
+				a.Persistence = &Persistence{StorageClass: empty}
+				a.Generator = &Generator{RemoteWriteURL: empty}
+			}),
+			want: map[string]any{
+				"fullnameOverride":        "tempo",
+				"storage.trace.s3.region": "us-east-1",
+				"ingester.persistence":    map[string]any{"enabled": true, "size": "10Gi"},
+			},
+			without: []string{"global", "metricsGenerator.config.storage", "ingester.extraVolumes"},
+		},
+		"Jaeger over gRPC": {
+			settings: of(func(a *Args) { a.Receivers = []string{"jaegerGrpc"} }),
+			want:     map[string]any{"traces.jaeger.grpc.enabled": true, "traces.otlp.grpc.enabled": false},
+		},
+		"no streaming, with reports": {
+			settings: of(func(a *Args) { a.DisableStreamOverHTTP, a.Reporting = true, true }),
+			want:     map[string]any{"streamOverHTTPEnabled": false, "reportingEnabled": true},
+		},
+		"tenants": {
+			settings: of(func(a *Args) { a.MultiTenancy = true }),
+			want:     map[string]any{"multitenancyEnabled": true},
+		},
+		"placed": {
+			settings: of(placed),
+			want: map[string]any{
+				"querier.nodeSelector":         map[string]any{"disk": "ssd"},
+				"querier.tolerations":          []any{map[string]any{"key": "arm", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 60}},
+				"querier.affinity":             "nodeAffinity:\n  a: b\n",
+				"memcached.nodeSelector":       map[string]any{"disk": "ssd"},
+				"global.image.registry":        "registry.example.com",
+				"global.image.pullSecrets":     []any{"pull"},
+				"tempo.image.registry":         "registry.example.com",
+				"global.priorityClassName":     "high",
+				"metricsGenerator.tolerations": []any{map[string]any{"key": "arm", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 60}},
+			},
+		},
+		"placed, with a separate cache": {
+			settings: of(func(a *Args) { a.Chart = chart.Chart{}; placed(a) }),
+			want:     map[string]any{"memcachedBloom.nodeSelector": map[string]any{"disk": "ssd"}, "memcachedBloom.affinity": "nodeAffinity:\n  a: b\n"},
+			without:  []string{"memcached.nodeSelector"},
+		},
+		"monolithic, placed": {
+			settings: of(func(a *Args) { a.Chart = chart.Chart{Mode: chart.Monolithic}; placed(a); a.MultiTenancy = true }),
+			want: map[string]any{
+				"nodeSelector":              map[string]any{"disk": "ssd"},
+				"affinity.nodeAffinity.a":   "b",
+				"priorityClassName":         "high",
+				"tempo.registry":            "registry.example.com",
+				"tempo.pullSecrets":         []any{"pull"},
+				"tempo.multitenancyEnabled": true,
+			},
+			without: []string{"global", "querier"},
+		},
 		"extra values": {
-			settings: with(func(s *tempo.Settings) {
-				s.Extra = map[string]any{
+			settings: of(func(s *Args) {
+				s.Values = map[string]any{
 					"ingester":  map[string]any{"replicas": 5, "extraEnv": []any{map[string]any{"name": "GOGC", "value": "50"}}},
 					"memcached": map[string]any{"enabled": false},
 				}
@@ -190,7 +283,7 @@ func TestValues(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			values := tempo.Values(test.settings)
+			values := test.settings.values()
 			for path, want := range test.want {
 				got, ok := lookup(values, path)
 				require.True(t, ok, "there is no %s", path)
@@ -205,8 +298,8 @@ func TestValues(t *testing.T) {
 }
 
 func TestEveryS3ServiceHasTheKeys(t *testing.T) {
-	values := tempo.Values(with(func(s *tempo.Settings) {
-		s.Extra = map[string]any{"ingester": map[string]any{"extraEnv": []any{map[string]any{"name": "GOGC", "value": "50"}}}}
+	values := settings.values(of(func(s *Args) {
+		s.Values = map[string]any{"ingester": map[string]any{"extraEnv": []any{map[string]any{"name": "GOGC", "value": "50"}}}}
 	}))
 	for _, service := range []string{"distributor", "ingester", "compactor", "querier", "queryFrontend", "metricsGenerator"} {
 		section := values[service].(map[string]any)
@@ -228,53 +321,12 @@ func TestEveryS3ServiceHasTheKeys(t *testing.T) {
 // The nodes that profile pi is for have 8 GB, of which K3s and what else runs
 // there need half.
 func TestPiFitsANode(t *testing.T) {
-	values := tempo.Values(with(func(s *tempo.Settings) { s.Profile = "pi" }))
+	values := settings.values(of(func(s *Args) { s.Profile = "pi" }))
 	total := resource.Quantity{}
-	for _, service := range tempo.Services(chart.Microservices) {
+	for _, service := range Services(chart.Microservices) {
 		limit, ok := lookup(values, service+".resources.limits.memory")
 		require.True(t, ok, "%s has no limit", service)
 		total.Add(resource.MustParse(limit.(string)))
 	}
 	assert.LessOrEqual(t, total.Value(), int64(4<<30), "%s at its limits", total.String())
-}
-
-func TestCheckExtra(t *testing.T) {
-	type m = map[string]any
-	for name, extra := range map[string]m{
-		"nothing":    nil,
-		"replicas":   {"ingester": m{"replicas": 2}},
-		"more env":   {"ingester": m{"extraEnv": []any{m{"name": "GOGC", "value": "50"}}}},
-		"more of s3": {"storage": m{"trace": m{"s3": m{"hedge_requests_at": "500ms"}}}},
-		"structured": {"tempo": m{"structuredConfig": m{"querier": m{"max_concurrent_queries": 5}}}},
-	} {
-		assert.Empty(t, tempo.CheckExtra(chart.Microservices, extra), name)
-	}
-	for name, test := range map[string]struct {
-		extra m
-		want  string
-	}{
-		"secret key":          {m{"storage": m{"trace": m{"s3": m{"secret_key": "x"}}}}, "storage.trace.s3.secret_key: a credential"},
-		"access key":          {m{"storage": m{"trace": m{"s3": m{"access_key": "x"}}}}, "storage.trace.s3.access_key: a credential"},
-		"another backend":     {m{"storage": m{"trace": m{"backend": "local"}}}, "storage.trace.backend: "},
-		"another bucket":      {m{"storage": m{"trace": m{"s3": m{"bucket": "x"}}}}, "set bucket"},
-		"no storage":          {m{"storage": nil}, "storage: belongs to the stack"},
-		"no trace":            {m{"storage": m{"trace": "x"}}, "storage.trace: belongs to the stack"},
-		"MinIO of its own":    {m{"minio": m{"enabled": true}}, "minio.enabled: "},
-		"structured storage":  {m{"tempo": m{"structuredConfig": m{"storage": m{}}}}, "tempo.structuredConfig.storage: "},
-		"the whole config":    {m{"config": "x"}, "config: it replaces"},
-		"a key in env":        {m{"querier": m{"extraEnv": []any{m{"name": "MINIO_SECRET_ACCESS_KEY", "value": "x"}}}}, "querier.extraEnv[0]: MINIO_SECRET_ACCESS_KEY comes from the Secret"},
-		"a key in global env": {m{"global": m{"extraEnv": []any{m{"name": "MINIO_ACCESS_KEY_ID", "value": "x"}}}}, "global.extraEnv[0]: "},
-		"no env":              {m{"querier": m{"extraEnv": nil}}, "querier.extraEnv: belongs to the stack"},
-		"no expansion":        {m{"querier": m{"extraArgs": []any{"-config.expand-env=false"}}}, "querier.extraArgs[0]: "},
-		"another bucket flag": {m{"global": m{"extraArgs": []any{"--storage.trace.s3.bucket=x"}}}, "global.extraArgs[0]: "},
-		"no ingester":         {m{"ingester": nil}, "ingester: belongs to the stack"},
-		"another name":        {m{"fullnameOverride": "x"}, "set release"},
-		"remote write's":      {m{"metricsGenerator": m{"config": m{"storage": m{"remote_write": []any{m{"basic_auth": m{"password": "x"}}}}}}}, "basic_auth.password: a credential"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			problems := tempo.CheckExtra(chart.Microservices, test.extra)
-			require.Len(t, problems, 1)
-			assert.ErrorContains(t, problems[0], test.want)
-		})
-	}
 }

@@ -15,10 +15,10 @@ import (
 // Names are the provider's settings that say which cluster it is.
 var Names = []string{"kubeconfig", "context", "cluster"}
 
-// Load returns the configuration that setting names, which returns a setting of
-// the provider by one of Names, empty if it is not set. kubeconfig is the path of
-// a file, which may start with ~, or the content of one; its default is what
-// kubectl takes. See
+// Load returns the client configuration of the cluster that the provider's settings
+// name. setting returns the value of one of Names, empty if it is not set. The value
+// of kubeconfig is the path of a file, which may start with ~, or the content of one.
+// Its default is the kubeconfig that kubectl uses. See
 // https://www.pulumi.com/registry/packages/kubernetes/installation-configuration/.
 func Load(setting func(name string) string) (clientcmd.ClientConfig, error) {
 	overrides := &clientcmd.ConfigOverrides{CurrentContext: setting("context")}

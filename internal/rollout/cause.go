@@ -43,7 +43,7 @@ func (l look) podsOf(w workload) []pod {
 	return slices.DeleteFunc(slices.Clone(l.pods), func(p pod) bool { return !selector.Matches(labels.Set(p.Metadata.Labels)) })
 }
 
-// podCauses says of each pod of a workload that is not ready why.
+// podCauses returns why pods of a workload are not ready: one cause or more for each such pod.
 func (r Release) podCauses(ctx context.Context, client *Client, w workload, pods []pod) (causes []string) {
 	for _, p := range pods {
 		before := len(causes)
@@ -97,8 +97,8 @@ func (c container) cause() string {
 	return "it runs, but its readiness probe fails"
 }
 
-// log returns the last lines of a container's log: of its last run that has ended, if
-// it does not run. If the log cannot be read, it says so.
+// log returns the last lines of a container's log. If the container waits, they are of its
+// previous run. If the log cannot be read, log returns why.
 func (r Release) log(ctx context.Context, client *Client, p pod, c container) string {
 	if c.State.Waiting != nil && c.LastState.Terminated == nil {
 		return "" // it has never run

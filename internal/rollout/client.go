@@ -11,6 +11,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 )
 
 // Client reads a cluster. It has the few kinds that Await reads, because a typed client
@@ -28,6 +29,15 @@ func NewClient(config *rest.Config) (*Client, error) {
 	}
 	base, _, err := rest.DefaultServerUrlFor(config)
 	return &Client{client, base}, err
+}
+
+// Connect returns a client of the cluster that a kubeconfig names.
+func Connect(loader clientcmd.ClientConfig) (*Client, error) {
+	config, err := loader.ClientConfig()
+	if err != nil {
+		return nil, err
+	}
+	return NewClient(config)
 }
 
 // workload is a Deployment or a StatefulSet.
@@ -97,8 +107,8 @@ func (c *Client) list(ctx context.Context, api, namespace, resource string, quer
 	return json.Unmarshal(body, &list)
 }
 
-// logOf returns the last lines that a container has logged: the one before it if
-// previous is true.
+// logOf returns the last lines of a container's log: those of its previous run if previous is
+// true.
 func (c *Client) logOf(ctx context.Context, p pod, container string, previous bool, lines int) (string, error) {
 	body, err := c.get(ctx, path.Join("api/v1/namespaces", p.Metadata.Namespace, "pods", p.Metadata.Name, "log"),
 		url.Values{"container": {container}, "previous": {fmt.Sprint(previous)}, "tailLines": {fmt.Sprint(lines)}})
@@ -109,7 +119,7 @@ func (c *Client) logOf(ctx context.Context, p pod, container string, previous bo
 const maxResponse = 64 << 20
 
 func (c *Client) get(ctx context.Context, path string, query url.Values) ([]byte, error) {
-	target := c.base.JoinPath(path)
+	target := c.base.JoinPath(path) // #nosec G125 -- of versions, and of names that the API server has
 	target.RawQuery = query.Encode()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
 	if err != nil {
@@ -125,6 +135,9 @@ func (c *Client) get(ctx context.Context, path string, query url.Values) ([]byte
 		var status metav1.Status
 		_ = json.Unmarshal(body, &status) // another server's answer has none
 		err = fmt.Errorf("GET %s: %s: %s", target.Redacted(), response.Status, status.Message)
+		if response.StatusCode == http.StatusNotFound {
+			err = fmt.Errorf("%w: %w", errNotFound, err)
+		}
 		if response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden {
 			err = deniedError{err}
 		}
@@ -132,5 +145,5 @@ func (c *Client) get(ctx context.Context, path string, query url.Values) ([]byte
 	return body, err
 }
 
-// deniedError is of a request that the API server denies, now and later.
+// deniedError is the error of a request that the API server denies. A retry would be denied too.
 type deniedError struct{ error }

@@ -20,7 +20,7 @@ import (
 // interval is how often Await looks.
 const interval = 2 * time.Second
 
-// instanceLabel is the label that Helm charts give to all that a release has.
+// instanceLabel is the label with the release's name that Helm charts give to all objects.
 const instanceLabel = "app.kubernetes.io/instance"
 
 // componentLabel is the label with the name of a part of the release.
@@ -41,9 +41,9 @@ type Release struct {
 // Await waits until each Deployment and StatefulSet of a release is ready, one with a
 // single replica included, and until no pod has other keys, terminating ones included.
 // Pods that have ended do not count. Of several replicas one may be missing, as when a
-// node is down. report receives what is waited for, when that changes. After timeout the
-// error names the pods that are left, with the cause and the last lines of the log of
-// those that do not become ready.
+// node is down. A Deployment may lack as many as its maxUnavailable allows. report receives
+// what Await waits for, when that changes. After timeout the error names the pods that are
+// left, with the cause and the last lines of the log of those that do not become ready.
 func Await(ctx context.Context, client *Client, r Release, timeout time.Duration, report func(string)) error {
 	var last look
 	var lastErr error
@@ -86,7 +86,8 @@ func Await(ctx context.Context, client *Client, r Release, timeout time.Duration
 }
 
 // Diagnose returns the pods of a release that are not ready, a line each, with the cause
-// and the last lines of their log; empty if all are. Of what it cannot read it says so.
+// and the last lines of their log; empty if all are ready. If the pods cannot be read, it
+// returns why.
 func Diagnose(ctx context.Context, client *Client, r Release) string {
 	found, err := r.look(ctx, client)
 	if err != nil {
@@ -138,10 +139,10 @@ func (r Release) look(ctx context.Context, client *Client) (l look, err error) {
 		}
 	}
 	slices.SortFunc(l.unready, func(a, b workload) int { return strings.Compare(a.Metadata.Name, b.Metadata.Name) })
-	// A pod that was evicted stays listed, and would be waited for without end.
 	if l.workloads == 0 {
 		return l, fmt.Errorf("no Deployment or StatefulSet in namespace %s has the label %s=%s. Fix: have the chart set it", r.Namespace, instanceLabel, r.Name)
 	}
+	// Without this a pod that was evicted, which stays listed, would be waited for without end.
 	own.Set("fieldSelector", "status.phase!=Succeeded,status.phase!=Failed")
 	if err := client.list(ctx, "api/v1", r.Namespace, "pods", own, &l.pods); err != nil {
 		return l, err
@@ -159,7 +160,7 @@ func (r Release) look(ctx context.Context, client *Client) (l look, err error) {
 	return l, nil
 }
 
-// hasOtherKeys says whether a pod has other keys than those that were deployed.
+// hasOtherKeys returns whether a pod has other keys than those that were deployed.
 func (r Release) hasOtherKeys(p pod) bool {
 	if r.Keys == "" {
 		return false

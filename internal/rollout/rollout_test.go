@@ -134,6 +134,10 @@ func containers(c m) func(metadata, status m) {
 	return func(_, status m) { status["containerStatuses"] = []m{c} }
 }
 
+// short is the timeout of a wait that cannot succeed. It is long enough for one look on a busy
+// machine.
+const short = 300 * time.Millisecond
+
 func TestAwaitKeys(t *testing.T) {
 	for name, test := range map[string]struct {
 		pods []m
@@ -142,14 +146,14 @@ func TestAwaitKeys(t *testing.T) {
 		"no pod":                      {nil, ""},
 		"the new":                     {[]m{pod("a")}, ""},
 		"none, and needs none":        {[]m{pod("a", component("memcached"))}, ""},
-		"none, as before an adoption": {[]m{pod("a", component("ingester"))}, "still have the previous key after 10ms: a. Their user is not deleted."},
+		"none, as before an adoption": {[]m{pod("a", component("ingester"))}, "still have the previous key after 300ms: a. Their user is not deleted."},
 		"two with the old": {[]m{pod("b", keys("old")), pod("a", keys("old")), pod("c")},
-			"still have the previous key after 10ms: a, b. Their user is not deleted. Fix: kubectl rollout restart of what created a, b; if its template was changed outside Pulumi, picluster repair. Then run pulumi up again"},
+			"still have the previous key after 300ms: a, b. Their user is not deleted. Fix: kubectl rollout restart of what created a, b; if its template was changed outside Pulumi, picluster repair. Then run pulumi up again"},
 		"terminating": {[]m{pod("a", keys("old"), terminating)},
 			"a. Their user is not deleted. Fix: wait for a to end; if its node is gone, kubectl delete pod --force --grace-period=0 --namespace tempo a. Then run pulumi up again"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := newCluster(t).set("pods", test.pods...).await(t, 10*time.Millisecond)
+			err := newCluster(t).set("pods", test.pods...).await(t, short)
 			if test.err == "" {
 				assert.NoError(t, err)
 			} else {
@@ -186,11 +190,11 @@ func TestAwaitReady(t *testing.T) {
 		"a StatefulSet":                  {"statefulsets", workload(3, 3, 3, nil), true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := newCluster(t).set(test.kind, test.workload).await(t, 10*time.Millisecond)
+			err := newCluster(t).set(test.kind, test.workload).await(t, short)
 			if test.ready {
 				assert.NoError(t, err)
 			} else {
-				assert.ErrorContains(t, err, "release tempo/tempo is deployed, but not ready after 10ms:")
+				assert.ErrorContains(t, err, "release tempo/tempo is deployed, but not ready after 300ms:")
 			}
 		})
 	}
@@ -223,7 +227,7 @@ func TestAwaitSaysTheCause(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newCluster(t).set("deployments", workload(1, 1, 0, 1)).set("pods", test.pods...)
 			c.log = "unknown type: opencensus\nkey hunter2\n"
-			err := c.await(t, 10*time.Millisecond)
+			err := c.await(t, short)
 			for _, want := range append(test.want, "Fix: correct the cause, or set the previous value in the configuration; then run pulumi up again") {
 				assert.ErrorContains(t, err, want)
 			}
@@ -239,15 +243,15 @@ func TestAwaitNamesThePodThatAStatefulSetWaitsFor(t *testing.T) {
 	w["status"].(m)["updateRevision"] = "new"
 	hash := func(metadata, _ m) { metadata["labels"].(m)["controller-revision-hash"] = "old" }
 	c := newCluster(t).set("deployments").set("statefulsets", w).set("pods", pod("tempo-0", hash, containers(m{"state": m{"waiting": m{"reason": "CrashLoopBackOff"}}})))
-	assert.ErrorContains(t, c.await(t, 10*time.Millisecond), "Fix: kubectl delete pod --namespace tempo tempo-0")
+	assert.ErrorContains(t, c.await(t, short), "Fix: kubectl delete pod --namespace tempo tempo-0")
 	w["status"].(m)["updateRevision"] = "old"
-	assert.NotContains(t, c.await(t, 10*time.Millisecond).Error(), "kubectl delete pod")
+	assert.NotContains(t, c.await(t, short).Error(), "kubectl delete pod")
 }
 
 // A release whose objects have other labels is not taken for one that is ready.
 func TestAwaitWithoutWorkloads(t *testing.T) {
 	c := newCluster(t).set("deployments")
-	assert.ErrorContains(t, c.await(t, 10*time.Millisecond), "no Deployment or StatefulSet in namespace tempo has the label app.kubernetes.io/instance=tempo")
+	assert.ErrorContains(t, c.await(t, short), "no Deployment or StatefulSet in namespace tempo has the label app.kubernetes.io/instance=tempo")
 }
 
 // What the API server denies it denies in 10 minutes too.
@@ -275,7 +279,7 @@ func TestDiagnose(t *testing.T) {
 func TestAwaitReadsTheLogOfTheRunThatEnded(t *testing.T) {
 	c := newCluster(t).set("deployments", workload(1, 1, 0, 1)).
 		set("pods", pod("a", containers(m{"state": m{"waiting": m{"reason": "CrashLoopBackOff"}}, "lastState": m{"terminated": m{"exitCode": 1}}})))
-	require.Error(t, c.await(t, 10*time.Millisecond))
+	require.Error(t, c.await(t, short))
 	assert.Contains(t, c.queries, "container=tempo&previous=true&tailLines=5")
 }
 
@@ -302,7 +306,7 @@ func TestAwaitSurvivesAnOutage(t *testing.T) {
 	c.fail(1)
 	assert.NoError(t, c.await(t, 30*time.Second))
 	c.fail(1_000_000)
-	assert.ErrorContains(t, c.await(t, 10*time.Millisecond), "release tempo/tempo: its pods cannot be read: GET "+c.URL+"/apis/apps/v1/namespaces/tempo/")
+	assert.ErrorContains(t, c.await(t, short), "release tempo/tempo: its pods cannot be read: GET "+c.URL+"/apis/apps/v1/namespaces/tempo/")
 }
 
 // A look that the end of the wait cuts off does not hide what the one before has seen.

@@ -15,7 +15,8 @@ import (
 
 // config is what the stand-in reads of Tempo's configuration.
 type config struct {
-	Server struct {
+	MultiTenancy bool `json:"multitenancy_enabled"`
+	Server       struct {
 		HTTPAddress string `json:"http_listen_address"`
 		HTTPPort    int    `json:"http_listen_port"`
 		GRPCAddress string `json:"grpc_listen_address"`

@@ -51,6 +51,7 @@ func TestFlags(t *testing.T) {
 		},
 		"expand-env off": {[]string{"-config.expand-env=false"}, flags{target: all, configFile: "/conf/tempo.yaml"}, ""},
 		"unknown target": {[]string{"-target=live-store"}, flags{}, `-target: got "live-store"`},
+		"unknown flag":   {[]string{"-no-such-flag"}, flags{}, "flag provided but not defined: -no-such-flag"},
 		"no value":       {[]string{"-target"}, flags{}, "flag needs an argument"},
 		"no bool":        {[]string{"-config.expand-env=maybe"}, flags{}, `got "maybe"`},
 	} {

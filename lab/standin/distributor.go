@@ -27,15 +27,18 @@ var pushFailures = map[string]string{
 // internal is the HTTP client for the internal API.
 var internal = client(5 * time.Second)
 
-// export sends spans to the ingesters. It returns an error if no ingester accepts a trace.
-func (p *process) export(ctx context.Context, data *trace.TracesData) error {
+// export sends spans of a tenant to the ingesters. It returns an error if no ingester accepts a trace.
+func (p *process) export(ctx context.Context, tenant string, data *trace.TracesData) error {
+	if p.config.MultiTenancy {
+		setTenant(data, tenant)
+	}
 	received := flatten(data)
 	for _, s := range received {
 		if len(s.TraceId) != 16 || len(s.SpanId) != 8 {
 			return fmt.Errorf("%w: got the trace id %x and the span id %x; want 16 and 8 bytes", errBadSpan, s.TraceId, s.SpanId)
 		}
 	}
-	p.counters.add(`tempo_distributor_spans_received_total{tenant="single-tenant"}`, len(received))
+	p.counters.add(fmt.Sprintf("tempo_distributor_spans_received_total{tenant=%q}", tenant), len(received))
 	if log := p.config.Distributor.LogSpans; log.Enabled {
 		for _, s := range received {
 			if !log.ErrorsOnly || s.GetStatus().GetCode() == trace.Status_STATUS_CODE_ERROR {

@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 )
@@ -48,6 +49,9 @@ func (p *pod) export(id string) error {
 	defer conn.Close()
 	ctx, cancel := context.WithTimeout(p.c.Context(), limit)
 	defer cancel()
+	if p.orgID != "" {
+		ctx = metadata.AppendToOutgoingContext(ctx, orgIDHeader, p.orgID)
+	}
 	_, err = collector.NewTraceServiceClient(conn).Export(ctx, request(p.c.T, id), grpc.UseCompressor("gzip"))
 	return err
 }
@@ -127,6 +131,39 @@ func TestTraceInAndOut(t *testing.T) {
 		assert.NotContains(t, config, "secret_key: secret")
 	}
 	assert.Contains(t, in.log.String(), "msg=received target=distributor traceid="+id(1)+" spanid=00000000000000a1 service_name=shop name=pay")
+}
+
+// A multi-tenant Tempo accepts and shows nothing without a tenant, and shows a tenant its
+// own traces alone.
+func TestMultiTenancy(t *testing.T) {
+	c := newCluster(t, "multitenancy_enabled: true\ningester: {flush_all_on_shutdown: true}\n"+localBlocks)
+	pods := c.startReady(ingester, generator, queryFrontend, querier, distributor)
+	frontend, in := pods[queryFrontend], pods[distributor]
+	code, text := in.send(id(1), "shop", "pay")
+	assert.Equal(t, http.StatusServiceUnavailable, code)
+	assert.Contains(t, text, "no org id")
+	assert.ErrorContains(t, in.export(id(1)), "no org id")
+	assertFound(t, frontend, id(1), http.StatusUnauthorized)
+	status, text := frontend.get("/api/search?q=%7B%7D")
+	assert.Equal(t, http.StatusUnauthorized, status)
+	assert.Contains(t, text, "no org id")
+
+	in.orgID = "a"
+	in.mustSend(id(1))
+	in.orgID = "b"
+	require.NoError(t, in.export(id(2)))
+	for orgID, own := range map[string]int{"a": 1, "b": 2} {
+		frontend.orgID = orgID
+		assertFound(t, frontend, id(own), http.StatusOK)
+		assertFound(t, frontend, id(3-own), http.StatusNotFound)
+		assert.Len(t, frontend.getJSON("/api/search?q=%7B%7D")["traces"], 1)
+		_, text := frontend.get("/api/traces/" + id(own))
+		assert.NotContains(t, text, tenantAttribute)
+	}
+	pods[ingester].end()
+	assert.Len(t, c.s3.stored("a/"+id(1)+"/"), 1)
+	assert.Len(t, c.s3.stored("b/"+id(2)+"/"), 1)
+	assert.Empty(t, c.s3.stored("single-tenant/"))
 }
 
 func TestRateNeedsLocalBlocks(t *testing.T) {
@@ -276,12 +313,14 @@ func TestAnIngesterThatIsKilled(t *testing.T) {
 			first := cluster.start(ingester, "good")
 			pods := cluster.startReady(ingester, queryFrontend, querier, distributor)
 			first.waitReady()
-			cluster.wait(func() error {
-				if _, body := pods[distributor].get("/status"); strings.Count(body, "member: ingester") != 2 {
-					return fmt.Errorf("the distributor knows %s", body)
-				}
-				return nil
-			})
+			for _, target := range []string{distributor, querier} {
+				cluster.wait(func() error {
+					if _, body := pods[target].get("/status"); strings.Count(body, "member: ingester") != 2 {
+						return fmt.Errorf("the %s knows %s", target, body)
+					}
+					return nil
+				})
+			}
 			found := func() int {
 				return len(pods[queryFrontend].getJSON("/api/search?q=%7B%7D&limit=100")["traces"].([]any))
 			}
@@ -329,7 +368,7 @@ func TestNoQuerier(t *testing.T) {
 	f := newFrontend()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
-	a := f.run(ctx, "/api/search")
+	a := f.run(ctx, singleTenant, "/api/search")
 	assert.Equal(t, http.StatusServiceUnavailable, a.Status)
 	assert.Contains(t, string(a.Body), "no querier is connected")
 }

@@ -15,8 +15,9 @@ import (
 
 // job is a query that waits for a querier to pull it.
 type job struct {
-	ID  string `json:"id"`
-	URI string `json:"uri"`
+	ID     string `json:"id"`
+	Tenant string `json:"tenant"`
+	URI    string `json:"uri"`
 }
 
 // frontend holds the queries that queriers pull. As Tempo's query-frontend, it connects
@@ -39,12 +40,12 @@ const (
 	attempts     = 2               // a querier may end with a query that it has pulled
 )
 
-// run has a querier run a query.
-func (f *frontend) run(ctx context.Context, uri string) response {
+// run has a querier run a query of a tenant.
+func (f *frontend) run(ctx context.Context, tenant, uri string) response {
 	for range attempts {
 		responses := make(chan response, 1)
 		f.mu.Lock()
-		j := job{ID: rand.Text(), URI: uri}
+		j := job{ID: rand.Text(), Tenant: tenant, URI: uri}
 		f.open[j.ID] = responses
 		f.mu.Unlock()
 		a, done := f.wait(ctx, j, responses)
@@ -173,7 +174,7 @@ func (p *process) runJob(ctx context.Context, frontend string, j job) {
 	defer cancel()
 	a := textResponse(http.StatusBadRequest, "the query is no URI")
 	if u, err := url.ParseRequestURI(j.URI); err == nil {
-		a = p.query(ctx, u)
+		a = p.query(ctx, j.Tenant, u)
 	}
 	body, err := json.Marshal(a)
 	if err == nil {

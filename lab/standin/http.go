@@ -96,20 +96,30 @@ func (p *process) public() http.Handler {
 	})
 	if p.has(querier) {
 		mux.Handle("GET /querier/api/", http.StripPrefix("/querier", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			p.query(r.Context(), r.URL).write(w)
+			p.respond(r, func(tenant string) response { return p.query(r.Context(), tenant, r.URL) }).write(w)
 		})))
 	}
 	if p.has(queryFrontend) {
 		mux.HandleFunc("GET /api/echo", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "echo") })
 		mux.HandleFunc("GET /api/", func(w http.ResponseWriter, r *http.Request) {
-			if p.has(querier) {
-				p.query(r.Context(), r.URL).write(w)
-				return
-			}
-			p.frontend.run(r.Context(), r.URL.RequestURI()).write(w)
+			p.respond(r, func(tenant string) response {
+				if p.has(querier) {
+					return p.query(r.Context(), tenant, r.URL)
+				}
+				return p.frontend.run(r.Context(), tenant, r.URL.RequestURI())
+			}).write(w)
 		})
 	}
 	return mux
+}
+
+// respond runs a query of the tenant that a request names.
+func (p *process) respond(r *http.Request, query func(tenant string) response) response {
+	tenant, err := p.config.tenant(r.Header.Get(orgIDHeader))
+	if err != nil {
+		return textResponse(http.StatusUnauthorized, err.Error())
+	}
+	return query(tenant)
 }
 
 // internal is the API between the release's own pods.

@@ -23,7 +23,7 @@ type flushing struct {
 // buffer has the spans that an ingester or a metrics-generator has in memory.
 type buffer struct {
 	name     string // in the counters' names
-	prefix   string // of the objects
+	prefix   string // of the objects, below the tenant's
 	flushing flushing
 	wal      wal
 	writing  sync.Mutex // held while the buffer is written
@@ -126,7 +126,7 @@ func (p *process) flushDue(ctx context.Context, component string, b *buffer) {
 	for id, spans := range due {
 		content, err := marshalJSON(toOTLP(spans))
 		if err == nil {
-			err = p.bucket.put(ctx, fmt.Sprintf("%s%s/%s-%d.json", b.prefix, id, p.name, time.Now().UnixNano()), content)
+			err = p.bucket.put(ctx, fmt.Sprintf("%s/%s%s/%s-%d.json", spans[0].tenant(), b.prefix, id, p.name, time.Now().UnixNano()), content)
 		}
 		if err != nil {
 			p.counters.add("tempo_"+b.name+"_failed_flushes_total", 1)

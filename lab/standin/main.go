@@ -74,6 +74,9 @@ func main() {
 func exit(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
+		if errors.Is(err, errUsage) {
+			os.Exit(2) // as Go's package flag, which Tempo uses
+		}
 		os.Exit(1)
 	}
 	os.Exit(0)
@@ -119,7 +122,7 @@ func run(ctx context.Context, stop <-chan struct{}, args []string, env environme
 	if err != nil {
 		return err
 	}
-	for _, arg := range flags.unknown {
+	for _, arg := range flags.unused {
 		log.Warn("flag without effect", "flag", arg)
 	}
 	version, err := readVersion(env.getenv("STANDIN_VERSION"), env.versionFile)
@@ -269,10 +272,21 @@ func (p *process) report(what string, err error) {
 type flags struct {
 	target, configFile string
 	expandEnv          bool
-	unknown            []string
+	unused             []string
 }
 
-// parseFlags reads the flags of Tempo that the stand-in uses. The others are unknown.
+// errUsage is a command line that Tempo rejects.
+var errUsage = errors.New("see Tempo's documentation of its flags")
+
+// tempoFlags are the first parts of the names of Tempo's flags.
+var tempoFlags = []string{
+	"auth", "backend-scheduler", "backend-worker", "block-builder", "cache", "compactor", "config", "distributor", "enable-go-runtime-metrics", "health", "ingester",
+	"internal-server", "live-store", "log", "mem-ballast-size-mbs", "memberlist", "metrics-generator", "multitenancy", "mutex-profile-fraction", "block-profile-rate", "overrides",
+	"querier", "query-frontend", "reporting", "ring", "runtime-config", "search", "server", "shutdown-delay", "storage", "target", "usage-report", "version",
+}
+
+// parseFlags reads the flags of Tempo that the stand-in uses. Others of Tempo's have no
+// effect. The error is Tempo's for a flag that it does not have.
 func parseFlags(args []string) (flags, error) {
 	f := flags{target: all, configFile: "/conf/tempo.yaml"}
 	for i := 0; i < len(args); i++ {
@@ -280,7 +294,7 @@ func parseFlags(args []string) (flags, error) {
 		isString := name == "target" || name == "config.file"
 		if isString && !hasValue {
 			if i++; i == len(args) {
-				return f, fmt.Errorf("flag needs an argument: -%s", name)
+				return f, fmt.Errorf("flag needs an argument: -%s: %w", name, errUsage)
 			}
 			value = args[i]
 		}
@@ -296,7 +310,10 @@ func parseFlags(args []string) (flags, error) {
 			}
 			f.expandEnv = on || !hasValue
 		default:
-			f.unknown = append(f.unknown, args[i])
+			if first, _, _ := strings.Cut(name, "."); !slices.Contains(tempoFlags, first) {
+				return f, fmt.Errorf("flag provided but not defined: -%s: %w", name, errUsage)
+			}
+			f.unused = append(f.unused, args[i])
 		}
 	}
 	if !slices.Contains(targets, f.target) {

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	resource "go.opentelemetry.io/proto/otlp/resource/v1"
 	trace "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 )
@@ -40,22 +41,22 @@ func textResponse(status int, text string) response {
 // errBadQuery is the client's own mistake.
 var errBadQuery = errors.New("invalid query")
 
-// query runs a query of Tempo's HTTP API.
-func (p *process) query(ctx context.Context, u *url.URL) response {
+// query runs a tenant's query of Tempo's HTTP API.
+func (p *process) query(ctx context.Context, tenant string, u *url.URL) response {
 	values := u.Query()
 	var body any
 	var err error
 	switch {
 	case strings.HasPrefix(u.Path, "/api/traces/"):
-		body, err = p.trace(ctx, strings.TrimPrefix(u.Path, "/api/traces/"))
+		body, err = p.trace(ctx, tenant, strings.TrimPrefix(u.Path, "/api/traces/"))
 	case strings.HasPrefix(u.Path, "/api/v2/traces/"):
-		if body, err = p.trace(ctx, strings.TrimPrefix(u.Path, "/api/v2/traces/")); body != nil {
+		if body, err = p.trace(ctx, tenant, strings.TrimPrefix(u.Path, "/api/v2/traces/")); body != nil {
 			body = map[string]any{"trace": body}
 		}
 	case u.Path == "/api/search":
-		body, err = p.search(ctx, values)
+		body, err = p.search(ctx, tenant, values)
 	case u.Path == "/api/metrics/query_range":
-		body, err = p.rate(ctx, values)
+		body, err = p.rate(ctx, tenant, values)
 	default:
 		return textResponse(http.StatusNotFound, u.Path+": the stand-in has no such API")
 	}
@@ -76,26 +77,32 @@ func (p *process) query(ctx context.Context, u *url.URL) response {
 }
 
 // trace returns a trace as OTLP's JSON, or nil if there is none.
-func (p *process) trace(ctx context.Context, id string) (any, error) {
+func (p *process) trace(ctx context.Context, tenant, id string) (any, error) {
 	id, err := traceID(id)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errBadQuery, err)
 	}
-	found, err := p.find(ctx, ingester, tracesPrefix, id)
+	found, err := p.find(ctx, tenant, ingester, tracesPrefix, id)
 	if len(found) == 0 {
 		return nil, err // an error is not "not found"
 	}
 	if err != nil {
 		p.log.Warn("trace may be incomplete", "traceid", id, "code", errorCode(err), "err", err)
 	}
-	text, err := marshalJSON(toOTLP(found))
+	whole := toOTLP(found)
+	for _, r := range whole.ResourceSpans {
+		if r.Resource != nil {
+			r.Resource = &resource.Resource{Attributes: withoutTenant(r.Resource.Attributes)}
+		}
+	}
+	text, err := marshalJSON(whole)
 	return json.RawMessage(text), err
 }
 
-// find returns the spans of a trace that the members of a component and the bucket
+// find returns the spans of a tenant's trace that the members of a component and the bucket
 // have. If the id is empty, it returns the spans of all traces. If a part fails, it
 // returns the error and the spans of the other parts.
-func (p *process) find(ctx context.Context, component, prefix, id string) ([]flatSpan, error) {
+func (p *process) find(ctx context.Context, tenant, component, prefix, id string) ([]flatSpan, error) {
 	var found []*trace.TracesData
 	var errs []error
 	members := p.ring.members(component)
@@ -114,11 +121,11 @@ func (p *process) find(ctx context.Context, component, prefix, id string) ([]fla
 		}
 		found = append(found, data)
 	}
-	stored, err := p.bucket.read(ctx, prefix, id)
+	stored, err := p.bucket.read(ctx, tenant+"/"+prefix, id)
 	if err != nil {
 		errs = append(errs, err)
 	}
-	return flatten(append(found, stored...)...), errors.Join(errs...)
+	return ofTenant(tenant, flatten(append(found, stored...)...)), errors.Join(errs...)
 }
 
 // selector matches {} and { resource.service.name = "x" }, the only TraceQL that the
@@ -132,7 +139,7 @@ var (
 )
 
 // search finds the traces of a service, the latest first.
-func (p *process) search(ctx context.Context, values url.Values) (any, error) {
+func (p *process) search(ctx context.Context, tenant string, values url.Values) (any, error) {
 	known, text := searchTags, values.Get("tags")
 	if values.Has("q") {
 		known, text = searchQuery, values.Get("q")
@@ -151,7 +158,7 @@ func (p *process) search(ctx context.Context, values url.Values) (any, error) {
 			return nil, fmt.Errorf("%w: limit: got %q; want a number from 1", errBadQuery, text)
 		}
 	}
-	found, err := p.find(ctx, ingester, tracesPrefix, "")
+	found, err := p.find(ctx, tenant, ingester, tracesPrefix, "")
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +181,7 @@ func (p *process) search(ctx context.Context, values url.Values) (any, error) {
 				root = s
 			}
 		}
-		if at := time.Unix(0, int64(first)); !matches || at.Before(start) || at.After(end) {
+		if at := atNanosecond(first); !matches || at.Before(start) || at.After(end) {
 			continue
 		}
 		r := result{id, root.service(), root.Name, strconv.FormatUint(first, 10), 0, first}
@@ -194,7 +201,7 @@ func (p *process) search(ctx context.Context, values url.Values) (any, error) {
 
 // rate runs {…}|rate(). The result has one series if spans started in the range and
 // the configuration has what Tempo counts them with. Otherwise it has none.
-func (p *process) rate(ctx context.Context, values url.Values) (any, error) {
+func (p *process) rate(ctx context.Context, tenant string, values url.Values) (any, error) {
 	text := cmp.Or(values.Get("q"), values.Get("query"))
 	parsed := rateQuery.FindStringSubmatch(text)
 	if parsed == nil {
@@ -225,14 +232,14 @@ func (p *process) rate(ctx context.Context, values url.Values) (any, error) {
 	if !hasLocalBlocks(p.version) { // Tempo 3 counts without a generator
 		component, prefix = ingester, tracesPrefix
 	}
-	found, err := p.find(ctx, component, prefix, "")
+	found, err := p.find(ctx, tenant, component, prefix, "")
 	if err != nil {
 		return nil, err
 	}
 	counts := make([]int, end.Sub(start)/step+1)
 	total := 0
 	for _, s := range found {
-		at := time.Unix(0, int64(s.StartTimeUnixNano))
+		at := atNanosecond(s.StartTimeUnixNano)
 		if at.Before(start) || at.After(end) || parsed[1] != "" && s.service() != parsed[1] {
 			continue
 		}
@@ -290,4 +297,9 @@ func stepOf(text string, of time.Duration) (time.Duration, error) {
 		}
 	}
 	return max(step, of/1000, time.Second), nil
+}
+
+// atNanosecond returns the time of a span, in nanoseconds since 1970.
+func atNanosecond(n uint64) time.Time {
+	return time.Unix(0, int64(n)) // #nosec G115 -- it fits until the year 2262
 }

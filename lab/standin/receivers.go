@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	_ "google.golang.org/grpc/encoding/gzip" // what exporters compress with
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -184,7 +185,15 @@ type otlpServer struct {
 }
 
 func (s otlpServer) Export(ctx context.Context, r *collector.ExportTraceServiceRequest) (*collector.ExportTraceServiceResponse, error) {
-	if err := s.process.export(ctx, &trace.TracesData{ResourceSpans: r.ResourceSpans}); err != nil {
+	var orgID string
+	if md, _ := metadata.FromIncomingContext(ctx); len(md.Get(orgIDHeader)) > 0 {
+		orgID = md.Get(orgIDHeader)[0]
+	}
+	tenant, err := s.process.config.tenant(orgID)
+	if err == nil {
+		err = s.process.export(ctx, tenant, &trace.TracesData{ResourceSpans: r.ResourceSpans})
+	}
+	if err != nil {
 		code := codes.Unavailable // the client tries again
 		if errors.Is(err, errBadSpan) {
 			code = codes.InvalidArgument
@@ -208,7 +217,7 @@ func (p *process) otlpHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		w.Header().Set("Content-Type", mediaType)
 		w.WriteHeader(code)
-		_, _ = w.Write(body)
+		_, _ = w.Write(body) // #nosec G705 -- no browser reads it
 	}
 	fail := func(code int, grpcCode codes.Code, err error) {
 		respond(code, status.New(grpcCode, err.Error()).Proto())
@@ -228,7 +237,10 @@ func (p *process) otlpHTTP(w http.ResponseWriter, r *http.Request) {
 		fail(http.StatusBadRequest, codes.InvalidArgument, err)
 		return
 	}
-	err = p.export(r.Context(), &trace.TracesData{ResourceSpans: request.ResourceSpans})
+	tenant, err := p.config.tenant(r.Header.Get(orgIDHeader))
+	if err == nil {
+		err = p.export(r.Context(), tenant, &trace.TracesData{ResourceSpans: request.ResourceSpans})
+	}
 	switch {
 	case errors.Is(err, errBadSpan):
 		fail(http.StatusBadRequest, codes.InvalidArgument, err)

@@ -12,6 +12,7 @@ import (
 	"io"
 	"log"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -114,24 +115,22 @@ type cluster struct {
 	volume string // the directory of write-ahead logs; empty for one of each pod's own
 	ports  map[string]int
 
+	network string // the addresses of its pods begin with this
+
 	mu   sync.Mutex
 	pods map[string]*pod // those that run, by address
 	next int
 }
 
 func newCluster(t *testing.T, config string) *cluster {
-	c := &cluster{T: t, s3: newFakeS3(t), config: config, ports: map[string]int{}, pods: map[string]*pod{}}
-	for _, name := range []string{"http", "grpc", "gossip", "otlp-grpc", "otlp-http", "zipkin"} {
-		listener, err := net.Listen("tcp", "127.0.0.1:0") // the port is free, very likely so on the next addresses
-		require.NoError(t, err)
-		defer listener.Close()
-		c.ports[name] = listener.Addr().(*net.TCPAddr).Port
-	}
+	c := &cluster{T: t, s3: newFakeS3(t), config: config, network: ownNetwork(t), pods: map[string]*pod{}}
+	c.ports = map[string]int{"http": 3200, "grpc": 9095, "gossip": 7946, "otlp-grpc": 4317, "otlp-http": 4318, "zipkin": 9411}
 	return c
 }
 
 // pod is a process that runs.
 type pod struct {
+	orgID  string // the tenant of requests; empty for none
 	c      *cluster
 	name   string
 	target string
@@ -158,6 +157,22 @@ func (l *logBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
+}
+
+// ownNetwork returns the first three parts of loopback addresses that no other cluster
+// has until the test ends. The system gives ports below its ephemeral range to no
+// client, so a pod's ports are free at an address of its own.
+func ownNetwork(t *testing.T) string {
+	for range 100 {
+		network := fmt.Sprintf("127.%d.%d", 1+rand.IntN(254), rand.IntN(256))
+		claim, err := net.Listen("tcp", network+".255:3200")
+		if err == nil {
+			t.Cleanup(func() { claim.Close() })
+			return network
+		}
+	}
+	require.FailNow(t, "no free loopback addresses")
+	return ""
 }
 
 // lookup is the cluster's DNS.
@@ -210,7 +225,7 @@ func (c *cluster) start(target, key string) *pod {
 	c.mu.Lock()
 	c.next++
 	p := &pod{
-		c: c, target: target, name: fmt.Sprintf("tempo-%s-%d", target, c.next), ip: fmt.Sprintf("127.0.7.%d", c.next),
+		c: c, target: target, name: fmt.Sprintf("tempo-%s-%d", target, c.next), ip: fmt.Sprintf("%s.%d", c.network, c.next),
 		log: &logBuffer{}, ended: make(chan error, 1), closed: make(chan struct{}),
 	}
 	c.pods[p.ip] = p
@@ -283,8 +298,21 @@ func (p *pod) waitEnd() error {
 	}
 }
 
+// do sends a request of the pod's tenant, with a body in JSON.
+func (p *pod) do(method, url, body string) (*http.Response, error) {
+	request, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	if p.orgID != "" {
+		request.Header.Set(orgIDHeader, p.orgID)
+	}
+	return http.DefaultClient.Do(request)
+}
+
 func (p *pod) get(path string) (int, string) {
-	response, err := http.Get(fmt.Sprintf("http://%s:%d%s", p.ip, p.c.ports["http"], path))
+	response, err := p.do(http.MethodGet, fmt.Sprintf("http://%s:%d%s", p.ip, p.c.ports["http"], path), "")
 	if err != nil {
 		return 0, err.Error()
 	}
@@ -354,8 +382,7 @@ func traceJSON(id, service, name string) string {
 
 // send sends a trace by OTLP over HTTP in JSON.
 func (p *pod) send(id, service, name string) (int, string) {
-	response, err := http.Post(fmt.Sprintf("http://%s:%d/v1/traces", p.ip, p.c.ports["otlp-http"]), "application/json",
-		strings.NewReader(traceJSON(id, service, name)))
+	response, err := p.do(http.MethodPost, fmt.Sprintf("http://%s:%d/v1/traces", p.ip, p.c.ports["otlp-http"]), traceJSON(id, service, name))
 	if err != nil {
 		return 0, err.Error()
 	}

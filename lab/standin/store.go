@@ -19,11 +19,11 @@ import (
 	trace "go.opentelemetry.io/proto/otlp/trace/v1"
 )
 
-// Prefixes of the objects: what ingesters write, by trace, and what
-// metrics-generators write, which TraceQL metrics are counted from.
+// Prefixes of the objects below that of the tenant: what ingesters write, by trace, and
+// what metrics-generators write, which TraceQL metrics are counted from.
 const (
-	tracesPrefix = "single-tenant/"
-	blocksPrefix = "single-tenant/local-blocks/"
+	tracesPrefix = ""
+	blocksPrefix = "local-blocks/"
 )
 
 // traceObject matches the name of an object of a trace below its prefix.

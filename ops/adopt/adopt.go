@@ -12,17 +12,18 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optimport"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 	"helm.sh/helm/v3/pkg/release"
 )
 
-// Store is what is asked of an *objectstore.Store.
+// Store is the part of *objectstore.Store that a Finder uses.
 type Store interface {
 	HasBucket(ctx context.Context, bucket string) (bool, error)
 	User(ctx context.Context, name string) (*objectstore.User, error)
 	Policy(ctx context.Context, name string) (string, error)
 }
 
-// Cluster is what is asked of a *cluster.Cluster.
+// Cluster is the part of *cluster.Cluster that a Finder uses.
 type Cluster interface {
 	Record(namespace, name string) (*release.Release, error)
 	Get(ctx context.Context, manifest *object.Object) (*object.Object, error)
@@ -32,17 +33,17 @@ type Cluster interface {
 type Finder struct {
 	Store   Store
 	Cluster Cluster
-	// ReplacesUser says that the next up deletes the imported user. The attachment of its
-	// policy is not imported then: Pulumi knows of nothing that is imported what it
-	// depends on, and would delete both at once, of which one fails.
+	// ReplacesUser is true if the next up deletes the imported user. Then the attachment of its
+	// policy is not imported, because the state of an imported resource has no dependencies: Pulumi
+	// would delete the user and the attachment at once, and one of the two would fail.
 	ReplacesUser bool
 }
 
 // Find returns what exists already of what steps would create, and how it is
 // imported.
 //
-// `pulumi preview --import-file` writes such a file too, but takes two components
-// of one name, which those of a stack are, for one.
+// `pulumi preview --import-file` writes such a file too, but does not distinguish components of
+// the same name, which a stack has.
 func (f Finder) Find(ctx context.Context, steps []engine.Step) ([]*engine.Resource, engine.Imports, error) {
 	imports := engine.Imports{NameTable: map[string]string{}}
 	var found []*engine.Resource
@@ -76,18 +77,25 @@ func (f Finder) Find(ctx context.Context, steps []engine.Step) ([]*engine.Resour
 	return found, imports, nil
 }
 
-// addParent adds a component: by its URN if it is in the state, or else to be
-// created.
+// addParent adds a component and its own parents: by its URN if it is in the state, or else
+// to be created.
 func addParent(imports *engine.Imports, parent urn.URN, steps []engine.Step) {
-	created := slices.ContainsFunc(steps, func(s engine.Step) bool { return s.URN == parent && s.Op == apitype.OpCreate })
-	if !created {
+	created := slices.IndexFunc(steps, func(s engine.Step) bool { return s.URN == parent && s.Op == apitype.OpCreate })
+	if created < 0 {
 		imports.NameTable[string(parent)] = string(parent)
 		return
 	}
-	if !slices.ContainsFunc(imports.Resources, func(r *optimport.ImportResource) bool { return r.Name == string(parent) }) {
-		imports.Resources = append(imports.Resources,
-			&optimport.ImportResource{Type: string(parent.Type()), Name: string(parent), LogicalName: parent.Name(), Component: true})
+	if slices.ContainsFunc(imports.Resources, func(r *optimport.ImportResource) bool { return r.Name == string(parent) }) {
+		return
 	}
+	component := &optimport.ImportResource{Type: string(parent.Type()), Name: string(parent), LogicalName: parent.Name(), Component: true}
+	// Without its parent the component would have another URN than the program gives it,
+	// and the next up would delete what was imported under it.
+	if above := steps[created].New.Parent; above != "" && above.Type() != tokens.RootStackType {
+		addParent(imports, above, steps)
+		component.Parent = string(above)
+	}
+	imports.Resources = append(imports.Resources, component)
 }
 
 // id returns the id by which a resource's provider imports it; empty if there is
@@ -121,7 +129,7 @@ func (f Finder) id(ctx context.Context, r *engine.Resource) (string, error) {
 	}
 	manifest := r.Object()
 	if manifest == nil {
-		return "", nil // a random key, of which there is none before
+		return "", nil // a random key cannot exist before
 	}
 	live, err := f.Cluster.Get(ctx, manifest)
 	id := manifest.GetName()

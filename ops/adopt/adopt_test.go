@@ -193,6 +193,24 @@ func TestFindParents(t *testing.T) {
 	assert.Equal(t, []string{"two", "three"}, []string{imports.Resources[2].ID, imports.Resources[3].ID})
 }
 
+// A component of a component keeps its place: elsewhere it would have another URN.
+func TestFindNestedComponents(t *testing.T) {
+	const stack, outer, inner = urn.URN("urn:pulumi:s::p::pulumi:pulumi:Stack::p-s"), urn.URN("urn:pulumi:s::p::picluster:a:A::tempo"), urn.URN("urn:pulumi:s::p::picluster:a:A$picluster:b:B::tempo")
+	bucket := creates(engine.BucketType, map[string]any{"bucket": "one"})
+	bucket.New.Parent = inner
+	have := &servers{buckets: []string{"one"}}
+	_, imports, err := adopt.Finder{Store: have, Cluster: have}.Find(t.Context(), []engine.Step{
+		{Op: apitype.OpCreate, URN: outer, New: &engine.Resource{Parent: stack}},
+		{Op: apitype.OpCreate, URN: inner, New: &engine.Resource{Parent: outer}},
+		bucket,
+	})
+	require.NoError(t, err)
+	require.Len(t, imports.Resources, 3)
+	assert.Equal(t, &optimport.ImportResource{Type: "picluster:a:A", Name: string(outer), LogicalName: "tempo", Component: true}, imports.Resources[0])
+	assert.Equal(t, &optimport.ImportResource{Type: "picluster:b:B", Name: string(inner), LogicalName: "tempo", Component: true, Parent: string(outer)}, imports.Resources[1])
+	assert.Equal(t, string(inner), imports.Resources[2].Parent)
+}
+
 func TestFindEndsWithAnError(t *testing.T) {
 	down := errors.New("connection refused")
 	for _, s := range []engine.Step{

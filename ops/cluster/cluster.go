@@ -37,9 +37,9 @@ type Cluster struct {
 	ctx       context.Context // of New
 }
 
-// New returns the cluster that settings of Pulumi's Kubernetes provider name, as
-// kubeconfig.Load takes them. It does not look for it yet. All that is asked of it
-// ends with ctx, also where a library hands on no context.
+// New returns the cluster that settings of Pulumi's Kubernetes provider name, as kubeconfig.Load
+// takes them. It sends no request. Each request ends with ctx too, because some libraries pass on
+// no context.
 func New(ctx context.Context, setting func(name string) string) (*Cluster, error) {
 	loader, err := kubeconfig.Load(setting)
 	if err != nil {
@@ -76,7 +76,7 @@ func (e endsWith) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, context.Cause(e.ctx)
 	}
 	ctx, cancel := context.WithCancelCause(request.Context())
-	// Until the body is read the request goes on: nothing here knows when that is.
+	// cancel is not deferred, because the request goes on until its body is read.
 	context.AfterFunc(e.ctx, func() { cancel(context.Cause(e.ctx)) })
 	return e.next.RoundTrip(request.WithContext(ctx))
 }
@@ -96,7 +96,7 @@ func (c *Cluster) Context() string {
 	return raw.CurrentContext
 }
 
-// UID returns what identifies the cluster, as long as it lives.
+// UID returns the UID of the namespace kube-system, which identifies the cluster.
 func (c *Cluster) UID(ctx context.Context) (string, error) {
 	namespaces := c.objects.Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"})
 	namespace, err := namespaces.Get(ctx, systemNamespace, metav1.GetOptions{})
@@ -106,11 +106,11 @@ func (c *Cluster) UID(ctx context.Context) (string, error) {
 	return string(namespace.GetUID()), nil
 }
 
-// Get returns the live object that a manifest means, or nil if there is none.
+// Get returns the live object of a manifest, or nil if there is none.
 func (c *Cluster) Get(ctx context.Context, manifest *object.Object) (*object.Object, error) {
 	client, err := c.client(manifest)
 	if meta.IsNoMatchError(err) {
-		return nil, nil // not even its kind is there
+		return nil, nil // the cluster does not have the kind
 	}
 	if err != nil {
 		return nil, err
@@ -125,8 +125,8 @@ func (c *Cluster) Get(ctx context.Context, manifest *object.Object) (*object.Obj
 // manager is the field manager of what Replace writes.
 const manager = "picluster"
 
-// Replace replaces a live object, unless it has changed since it was read. With
-// dryRun the API server only says whether it would take it.
+// Replace replaces a live object, unless it has changed since it was read. With dryRun the API
+// server only checks whether it would accept the object.
 func (c *Cluster) Replace(ctx context.Context, object *object.Object, dryRun bool) error {
 	client, err := c.client(object)
 	if err != nil {
@@ -140,7 +140,7 @@ func (c *Cluster) Replace(ctx context.Context, object *object.Object, dryRun boo
 	return err
 }
 
-// client returns where objects of a kind and namespace are.
+// client returns the client for the kind and the namespace of an object.
 func (c *Cluster) client(object *object.Object) (dynamic.ResourceInterface, error) {
 	kind := object.GroupVersionKind()
 	mapping, err := c.mapper.RESTMapping(kind.GroupKind(), kind.Version)

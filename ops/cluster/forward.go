@@ -54,8 +54,8 @@ func (c *Cluster) Dial(ctx context.Context, namespace, pod string, port int) (ne
 	}
 }
 
-// dialer returns what opens streams to a pod: over websockets, or over SPDY where the
-// API server or the account's rights allow no websocket.
+// dialer returns the dialer of streams to a pod: over websockets, or over SPDY where the API
+// server or the account's rights allow no websocket.
 func (c *Cluster) dialer(namespace, pod string) (httpstream.Dialer, error) {
 	url := c.core.RESTClient().Post().Resource("pods").Namespace(namespace).Name(pod).SubResource("portforward").URL()
 	transport, upgrader, err := spdy.RoundTripperFor(c.config)
@@ -108,7 +108,7 @@ func (c *Cluster) connect(streams httpstream.Connection, port int) (net.Conn, er
 	}()
 	go func() {
 		_, _ = io.Copy(remote, data)
-		select { // why it has ended can come after its end
+		select { // the kubelet's report can come after the end of the data
 		case <-reported:
 		case <-time.After(reportTime):
 		}

@@ -25,7 +25,7 @@ import (
 )
 
 // kubelet is an API server that forwards ports of pod n/p: 3200 sends back what it
-// receives, 3201 refuses, and 3202 ends at once.
+// receives, 3201 rejects, and 3202 ends at once.
 type kubelet struct {
 	*httptest.Server
 	websockets bool

@@ -20,8 +20,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// Release is a Helm release as its chart and values make it: the inputs of
-// Pulumi's resource.
+// Release has the inputs of Pulumi's resource of a Helm release.
 type Release struct {
 	Name, Namespace string
 	// Chart is a name, a path, or an oci:// reference.
@@ -36,8 +35,8 @@ type Repository struct {
 	CAFile, CertFile, KeyFile string
 }
 
-// ReleaseOf returns the release that the inputs of Pulumi's resource describe. What
-// is known only after an up is there as NotKnown.
+// ReleaseOf returns the release that the inputs of Pulumi's resource describe. A value that is
+// known only after an up is NotKnown.
 func ReleaseOf(inputs map[string]any) Release {
 	text := func(section map[string]any, name string) string {
 		value, _ := section[name].(string)
@@ -98,10 +97,10 @@ func (c *Cluster) Objects(record *release.Release) ([]*object.Object, error) {
 	return c.objectsOf(record.Manifest, record.Namespace)
 }
 
-// Render returns the objects that an installation or an upgrade of a release
-// would create, as Helm renders them with this cluster's version and kinds. It
-// changes nothing. Helm fetches a chart without a context: when ctx ends, that is
-// left behind.
+// Render returns the objects that an installation or an upgrade of a release would create, as
+// Helm renders them with this cluster's version and kinds. It changes nothing. If ctx ends while
+// Helm fetches the chart, Render returns, and the fetch goes on, because Helm takes no context
+// there.
 func (c *Cluster) Render(ctx context.Context, r Release) ([]*object.Object, error) {
 	type result struct {
 		objects []*object.Object

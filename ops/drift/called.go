@@ -7,7 +7,7 @@ import (
 	"github.com/picluster/picluster/ops/object"
 )
 
-// Called returns what people call a resource, and where it is.
+// Called returns where a resource is, and its name in messages.
 func Called(r *engine.Resource) (where, what string) {
 	switch r.Type {
 	case engine.BucketType:

@@ -20,16 +20,18 @@ type Look struct {
 	Findings []Finding
 	// Ignored is what driftIgnore names.
 	Ignored []Finding
-	// Differs says whether a refresh would change the state.
+	// Differs is true if a refresh would change the state.
 	Differs bool
-	// Refresh says whether an up is to begin with a refresh: if one would change the
-	// state, and no release has failed. A refresh takes what a failed release was to
-	// deploy for deployed, and the up would not try it again.
+	// Refresh is true if an up is to begin with a refresh: if one would change the state, and no
+	// release has failed. A refresh stores what a failed release was to deploy as deployed, and the
+	// up would not try it again.
 	Refresh bool
+	// Planned are the steps of the next up.
+	Planned []engine.Step
 	// Changes are the resources that the next up changes, whatever has drifted.
 	Changes map[urn.URN]bool
-	// RefreshErr is why a refresh fails, as a provider's does that cannot read what
-	// is gone; nil if it does not.
+	// RefreshErr is why a refresh fails; nil if it does not. A provider fails, for example, if it
+	// cannot read what is gone.
 	RefreshErr error
 }
 
@@ -44,9 +46,10 @@ var ErrEmpty = errors.New("the stack has created nothing yet")
 
 // Find returns all drift of a stack. Its error says why it cannot be determined.
 //
-// Three look at once: Pulumi's refresh, at what its providers read; Pulumi's
-// preview, at what the configuration would change; and picluster itself, at the
-// cluster and at MinIO. Of what two of them see the last tells more.
+// Three look at once: Pulumi's refresh, at what its providers read; Pulumi's preview, at what the
+// configuration would change; and picluster itself, at the cluster and at MinIO. If both the
+// refresh and picluster find something, only picluster's finding is reported, because it says
+// more.
 func (t *Target) Find(ctx context.Context, stack *engine.Stack) (*Look, error) {
 	if t.Empty() {
 		return nil, ErrEmpty
@@ -79,16 +82,17 @@ func (t *Target) Find(ctx context.Context, stack *engine.Stack) (*Look, error) {
 		return nil, look.RefreshErr
 	}
 	if look.RefreshErr != nil {
-		// A provider can fail to read what is gone. It is found all the same.
+		// picluster itself has found what the provider cannot read.
 		look.Findings = append(look.Findings, Finding{Where: inPulumi, What: "refresh",
 			Is: "fails until the rest is repaired: " + object.Redact(firstLine(look.RefreshErr.Error()), t.state.Secrets)})
 	}
+	look.Planned = preview
 	look.add(t.own(engine.Changing(refresh)), t.own(engine.Changing(preview)), t.state.Pending)
 	return &look, nil
 }
 
-// goneFromMinIO says whether something is gone that the provider cannot read then, so
-// that its refresh fails.
+// goneFromMinIO returns whether something is gone that the provider cannot read, so that its
+// refresh fails.
 func goneFromMinIO(findings []Finding) bool {
 	return slices.ContainsFunc(findings, func(f Finding) bool { return f.Where == inMinIO && f.Is == "is gone" })
 }
@@ -134,8 +138,8 @@ func (l *Look) add(refresh, preview []engine.Step, interrupted []urn.URN) {
 	sorted(l.Findings)
 }
 
-// refreshed tells what a refresh has found, which the next up restores if it begins
-// with one.
+// refreshed returns the findings of a refresh. byUp is true if the next up begins with a refresh,
+// which restores them.
 func refreshed(steps []engine.Step, byUp bool) []Finding {
 	var findings []Finding
 	for _, s := range steps {
@@ -152,8 +156,8 @@ func refreshed(steps []engine.Step, byUp bool) []Finding {
 	return findings
 }
 
-// previewed tells what a preview would do: what the configuration has, and the
-// state has not. Interrupted are resources that an up has begun to change.
+// previewed returns the findings of a preview: what the configuration has, and the state does
+// not. interrupted are the resources that an up has begun to change.
 func previewed(steps []engine.Step, interrupted []urn.URN) []Finding {
 	var findings []Finding
 	for _, s := range steps {

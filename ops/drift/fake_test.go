@@ -29,6 +29,7 @@ type store struct {
 	wrote  []string
 }
 
+func (s *store) Kind() string               { return "MinIO" }
 func (s *store) Endpoint() string           { return "s3:9000" }
 func (s *store) Ping(context.Context) error { return s.err }
 

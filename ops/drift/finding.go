@@ -25,13 +25,12 @@ const (
 type Finding struct {
 	// Where is MinIO, Kubernetes or Pulumi.
 	Where string
-	// What is the thing as people call it, like "Deployment tempo/tempo-querier".
+	// What is the thing by its name in messages, like "Deployment tempo/tempo-querier".
 	What string
 	// Is says how it is, and how it should be, in brief.
 	Is string
-	// Now and Then are what is there, and what a repair writes, in full but for
-	// secrets; Change is the difference between them, of an object. All are empty
-	// if Is says it.
+	// Now is what is there, and Then what a repair writes, in full except for secrets. Change is
+	// the difference between the two, if it is an object. All are empty if Is says it.
 	Now, Then, Change string
 
 	// URN is the resource that Pulumi restores; empty if it is none.
@@ -41,9 +40,9 @@ type Finding struct {
 	Release string
 	// Fix restores it in MinIO; nil if that is Pulumi's to do.
 	Fix func(context.Context) error
-	// Unmerged returns the finding with a Fix of its own, if Helm's merge of the
-	// manifest and the live object is no valid object; else nil. It asks the API
-	// server, and changes nothing. It is nil if there is no live object to merge.
+	// Unmerged returns the finding with a Fix of its own, if Helm's merge of the manifest and the
+	// live object is not a valid object; else nil. It sends a dry run to the API server. Unmerged
+	// is nil if there is no live object to merge.
 	Unmerged func(context.Context) (*Finding, error)
 	// Enables says that Fix enables a user that was disabled.
 	Enables bool
@@ -58,11 +57,11 @@ type Finding struct {
 	Pending bool
 }
 
-// Repairable says whether a repair restores it. What others have added is only
+// Repairable returns whether a repair restores the finding. What another client has added is only
 // reported.
 func (f Finding) Repairable() bool { return f.Fix != nil || f.Release != "" || f.URN != "" }
 
-// after says what becomes of it with the next up.
+// after returns which command restores or deploys the finding.
 func (f Finding) after() string {
 	switch {
 	case f.Pending:
@@ -143,7 +142,7 @@ func cell(text string) string {
 	return strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;", "`", "'").Replace(text)
 }
 
-// sorted returns findings in the order of where and what they are.
+// sorted sorts findings by where and what they are, and returns them.
 func sorted(findings []Finding) []Finding {
 	slices.SortStableFunc(findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Where, b.Where), cmp.Compare(a.What, b.What), cmp.Compare(a.Is, b.Is))

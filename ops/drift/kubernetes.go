@@ -73,7 +73,7 @@ func (t *Target) release(ctx context.Context, r *engine.Resource, next func() []
 	}
 	var findings []Finding
 	if status := record.Info.Status; status.IsPending() {
-		// Helm rejects an upgrade until that is rolled back.
+		// Helm rejects an upgrade until the interrupted operation is rolled back.
 		return []Finding{{Where: where, What: what, Is: fmt.Sprintf("has the status %q since revision %d: an operation of Helm was interrupted; first run helm rollback %s --namespace %s",
 			status, record.Version, record.Name, record.Namespace)}}, nil
 	} else if status != release.StatusDeployed {
@@ -82,7 +82,7 @@ func (t *Target) release(ctx context.Context, r *engine.Resource, next func() []
 		findings = append(findings, f)
 	}
 	if want := revision(r); want != 0 && record.Version != want {
-		// Its objects are another revision's.
+		// The live objects are those of another revision, so they are not compared.
 		f := finding(fmt.Sprintf("is at revision %d, and should be at %d: %s", record.Version, want, object.Redact(record.Info.Description, t.state.Secrets)))
 		f.Stale = true
 		return append(findings, f), nil
@@ -132,8 +132,8 @@ func revision(r *engine.Resource) int {
 	return int(number)
 }
 
-// object looks at one object. What it and the configuration agree on is no drift,
-// as after a hotfix that was put into the configuration too.
+// object looks at one object. A field on which the object and the configuration agree is no
+// drift, for example after a hotfix that is in the configuration too.
 func (t *Target) object(ctx context.Context, manifest *object.Object, o owner) ([]Finding, error) {
 	f := Finding{Where: inKubernetes, What: object.Name(manifest), URN: o.urn, Release: o.release}
 	live, err := t.cluster.Get(ctx, manifest)
@@ -199,10 +199,10 @@ func (t *Target) object(ctx context.Context, manifest *object.Object, o owner) (
 	return findings, nil
 }
 
-// unmerged returns a finding with a Fix if merged, which is what Helm's upgrade would
-// leave, is no valid object: an item of a list that was edited in the field that it is
-// known by is there twice then, and an env that was given a value has two sources.
-// Helm's upgrade would fail, and so would each one after it.
+// unmerged returns a finding with a Fix if merged, which is what Helm's upgrade would leave, is
+// not a valid object. This upgrade would fail, and so would each one after it. Examples are an
+// item of a list that is there twice because its key field was edited, and an env with two
+// sources because it was given a value.
 func (t *Target) unmerged(ctx context.Context, f Finding, manifest, live, merged *object.Object) (*Finding, error) {
 	err := t.cluster.Replace(ctx, merged, true)
 	if !apierrors.IsInvalid(err) {

@@ -135,8 +135,7 @@ func (t *Target) users() []look {
 	})
 }
 
-// created returns a fix that creates a user and attaches its policies; nil if there is
-// none to create it.
+// created returns a fix that creates a user and attaches its policies; nil if setUser is nil.
 func (t *Target) created(setUser func(context.Context) error, user string, attachments map[string]urn.URN) func(context.Context) error {
 	if setUser == nil {
 		return nil
@@ -165,8 +164,7 @@ func (t *Target) attachments(user string) map[string]urn.URN {
 	return attachments
 }
 
-// bucketOf is a bucket that a user may open if its key is right: that of its own
-// component.
+// bucketOf returns the bucket of a user's component, which the user's key should open.
 func (t *Target) bucketOf(user string) string {
 	for _, u := range t.state.Of(engine.UserType) {
 		if u.Text("name") != user {

@@ -178,7 +178,7 @@ func TestKeyOfEachTenant(t *testing.T) {
 // secretOf returns the Secret n/NAME with a tenant's keys.
 func secretOf(name, accessKey, secretKey string) *object.Object {
 	return objectOf(map[string]any{"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": name, "namespace": "n"},
-		"data": map[string]any{accessKeyField: accessKey, secretKeyField: secretKey}})
+		"data": map[string]any{"MINIO_ACCESS_KEY_ID": accessKey, "MINIO_SECRET_ACCESS_KEY": secretKey}})
 }
 
 func TestSecrets(t *testing.T) {
@@ -216,6 +216,18 @@ func TestSecrets(t *testing.T) {
 			assert.Equal(t, test.opened, s.opened)
 		})
 	}
+}
+
+// The configuration names the fields of the Secret.
+func TestSecretFields(t *testing.T) {
+	secret := objectOf(map[string]any{"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": "keys", "namespace": "n"},
+		"data": map[string]any{"ID": "dQ==", "KEY": "aw=="}})
+	state := &engine.State{Resources: []*engine.Resource{outputs(map[string]any{"secretName": "keys", "namespace": "n", "bucket": "b"})}}
+	s := &store{}
+	target := &Target{state: state, store: s, cluster: &kubernetes{objects: []*object.Object{secret}}, fields: engine.SecretFields{AccessKey: "ID", SecretKey: "KEY"}}
+	_, _, err := target.direct(t.Context(), nothing)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"u:k@b"}, s.opened)
 }
 
 // What is wrong in MinIO, or with the Secret itself, is not reported a second time.

@@ -11,12 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// Keys of the Secret that Tempo's pods read.
-const (
-	accessKeyField = "MINIO_ACCESS_KEY_ID"
-	secretKeyField = "MINIO_SECRET_ACCESS_KEY" // #nosec G101 -- the name of a key
-)
-
 // denials say why keys do not open a bucket.
 var denials = map[objectstore.Denial]string{
 	objectstore.WrongKey:   "its secret key is not the user's",
@@ -25,9 +19,9 @@ var denials = map[objectstore.Denial]string{
 	objectstore.NoBucket:   "there is none",
 }
 
-// secrets returns looks whether the keys in each tenant's Secret open its bucket:
-// in the stack's own Secret, or in one that is managed elsewhere. What is found
-// already is not told again.
+// secrets returns looks at whether the keys in each tenant's Secret open its bucket: the stack's
+// own Secret, or one that is managed elsewhere. After a finding in MinIO, or of the Secret
+// itself, it does not look, because the keys would fail for the same reason.
 func (t *Target) secrets(found []Finding) []look {
 	if slices.ContainsFunc(found, func(f Finding) bool { return f.Where == inMinIO }) {
 		return nil
@@ -52,7 +46,7 @@ func (t *Target) secrets(found []Finding) []look {
 	return looks
 }
 
-// tenants returns the outputs of each tenant: those of the stack, if it has one alone.
+// tenants returns the outputs of each tenant, or the stack's own if it has no tenants.
 func (t *Target) tenants() []map[string]any {
 	several, ok := t.state.Output("tenants").(map[string]any)
 	if !ok {
@@ -87,9 +81,10 @@ func (t *Target) secret(ctx context.Context, manifest *object.Object, bucket str
 		value, _ := base64.StdEncoding.DecodeString(text)
 		return string(value)
 	}
-	denial, err := t.store.Opens(ctx, field(accessKeyField), field(secretKeyField), bucket)
+	fields := t.fields.OrDefault()
+	denial, err := t.store.Opens(ctx, field(fields.AccessKey), field(fields.SecretKey), bucket)
 	if err != nil {
-		return nil, unanswered("MinIO", t.store.Endpoint(), err)
+		return nil, unanswered(t.store.Kind(), t.store.Endpoint(), err)
 	}
 	if denial == "" {
 		return nil, nil

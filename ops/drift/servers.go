@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,7 +18,7 @@ import (
 	"github.com/picluster/picluster/ops/objectstore"
 )
 
-// answerTimeout is how long the cluster and MinIO have to answer at all.
+// answerTimeout is how long the cluster and MinIO have to respond at all.
 const answerTimeout = 10 * time.Second
 
 // Providers whose settings are looked at.
@@ -44,9 +46,12 @@ func settingsOf(config engine.Config, provider string) settings {
 	return func(name string) string { return config.Get(provider + ":" + name) }
 }
 
-// sameSettings says whether the state has the provider settings of a configuration.
+// sameSettings returns whether the state has the provider settings of a configuration.
 func (t *Target) sameSettings(config engine.Config) bool {
 	for provider, names := range map[string][]string{minioProvider: objectstore.Names(), kubernetesProvider: kubeconfig.Names} {
+		if provider == minioProvider && config.ExistingObjectStore() && !uses(t.state, minioProvider) {
+			continue // what the configuration has of MinIO has no effect
+		}
 		for _, name := range names {
 			if settingsIn(t.state, provider)(name) != settingsOf(config, provider)(name) {
 				return false
@@ -56,26 +61,60 @@ func (t *Target) sameSettings(config engine.Config) bool {
 	return true
 }
 
-// Servers returns the MinIO and the cluster that a configuration names, if both are
-// reachable and take its credentials. The first is nil, without an error, if MinIO's
-// settings cannot be used: the program reports that with all else that is wrong.
+// Servers returns the S3 server and the cluster that a configuration names, if both are
+// reachable and take its credentials. The first is nil, without an error, if its settings
+// cannot be used: the program reports that with all else that is wrong.
 func Servers(ctx context.Context, config engine.Config) (*objectstore.Store, *cluster.Cluster, error) {
-	minio := settingsOf(config, minioProvider)
-	if _, err := objectstore.New(minio); err != nil {
-		cluster, err := cluster.New(ctx, settingsOf(config, kubernetesProvider))
+	store, err := storeOf(config)
+	if err != nil {
+		cluster, err := ClusterOf(ctx, config)
 		return nil, cluster, err
 	}
-	return servers(ctx, minio, settingsOf(config, kubernetesProvider))
+	return servers(ctx, store, nil, settingsOf(config, kubernetesProvider))
 }
 
-// servers returns the MinIO and the cluster of some settings, if both answer.
-func servers(ctx context.Context, minio, kubernetes settings) (*objectstore.Store, *cluster.Cluster, error) {
+// Addresses returns where a configuration says that the S3 server and the cluster are;
+// empty for one that it does not say. It reaches neither.
+func Addresses(ctx context.Context, config engine.Config) (store, kubernetes string) {
+	if server, err := storeOf(config); err == nil {
+		store = server.Endpoint()
+	}
+	if target, err := ClusterOf(ctx, config); err == nil {
+		kubernetes = target.Server()
+	}
+	return store, kubernetes
+}
+
+// ClusterOf returns the cluster that a configuration names. It sends no request.
+func ClusterOf(ctx context.Context, config engine.Config) (*cluster.Cluster, error) {
+	return cluster.New(ctx, settingsOf(config, kubernetesProvider))
+}
+
+// storeOf returns the S3 server that a configuration names.
+func storeOf(config engine.Config) (*objectstore.Store, error) {
+	if !config.ExistingObjectStore() {
+		return objectstore.New(settingsOf(config, minioProvider))
+	}
+	insecure, _ := strconv.ParseBool(config.Own("s3Insecure", "false")) // checked by the program
+	return objectstore.NewS3(objectstore.Server{
+		Endpoint: config.Own("s3Endpoint", ""), Region: config.Own("s3Region", "us-east-1"), // Tempo's default
+		Insecure: insecure, CAFile: config.Own("s3CaFile", ""),
+	})
+}
+
+// uses returns whether a state has resources of a provider.
+func uses(state *engine.State, provider string) bool {
+	return slices.ContainsFunc(state.Resources, func(r *engine.Resource) bool { return r.Custom && strings.HasPrefix(r.Type, provider+":") })
+}
+
+// servers returns store and the cluster of the settings kubernetes, if both respond. storeErr is
+// why there is no store.
+func servers(ctx context.Context, store *objectstore.Store, storeErr error, kubernetes settings) (*objectstore.Store, *cluster.Cluster, error) {
 	look, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	store, storeErr := objectstore.New(minio)
 	if storeErr == nil {
 		if err := store.Ping(look); err != nil {
-			storeErr = unanswered("MinIO", store.Endpoint(), err)
+			storeErr = unanswered(store.Kind(), store.Endpoint(), err)
 		}
 	}
 	target, clusterErr := cluster.New(ctx, kubernetes)
@@ -96,11 +135,12 @@ func servers(ctx context.Context, minio, kubernetes settings) (*objectstore.Stor
 // keysOf are what to set when a server is not reached.
 var keysOf = map[string]struct{ address, credentials, ca string }{
 	"MinIO":      {"minio:minioServer", "minio:minioUser, and pulumi config set --secret minio:minioPassword", "minio:minioCacertFile"},
+	"S3 server":  {"s3Endpoint", "the keys in the Secret", "s3CaFile"},
 	"Kubernetes": {"kubernetes:kubeconfig or kubernetes:context", "kubernetes:kubeconfig or kubernetes:context", "kubernetes:kubeconfig"},
 }
 
-// unanswered says in one line which server did not respond, or refused, and the way
-// out.
+// unanswered returns an error of one line with the server that did not respond, or rejected the
+// request, and the fix.
 func unanswered(who, where string, err error) error {
 	var (
 		network     net.Error

@@ -15,7 +15,7 @@ import (
 	"helm.sh/helm/v3/pkg/release"
 )
 
-// Cluster is what is asked of a *cluster.Cluster.
+// Cluster is the part of *cluster.Cluster that a Target uses.
 type Cluster interface {
 	Server() string
 	Context() string
@@ -27,8 +27,9 @@ type Cluster interface {
 	Render(ctx context.Context, r cluster.Release) ([]*object.Object, error)
 }
 
-// Store is what is asked of an *objectstore.Store.
+// Store is the part of *objectstore.Store that a Target uses.
 type Store interface {
+	Kind() string
 	Endpoint() string
 	Ping(ctx context.Context) error
 	HasBucket(ctx context.Context, bucket string) (bool, error)
@@ -50,14 +51,19 @@ type Target struct {
 	store   Store
 	cluster Cluster
 	ignores []object.Ignore
+	fields  engine.SecretFields // of each tenant's Secret
 
 	mu      sync.Mutex
 	ignored []Finding
 }
 
-// Empty says whether the stack has created nothing yet.
-func (t *Target) Empty() bool {
-	return len(t.state.Of(engine.BucketType)) == 0 && len(t.state.Of(engine.NamespaceType)) == 0
+// Empty returns whether the stack has created nothing yet.
+func (t *Target) Empty() bool { return IsEmpty(t.state) }
+
+// IsEmpty returns whether a state has nothing that can drift: no bucket, no namespace and no
+// release.
+func IsEmpty(state *engine.State) bool {
+	return len(state.Of(engine.BucketType)) == 0 && len(state.Of(engine.NamespaceType)) == 0 && len(state.Of(engine.ReleaseType)) == 0
 }
 
 // look looks at a part of the target.
@@ -87,8 +93,8 @@ func (t *Target) together(ctx context.Context, looks []look) ([]Finding, error) 
 	return findings, nil
 }
 
-// safely runs do, and returns a panic as an error: Go ends a program that panics with
-// 2, which is drift's code for something else.
+// safely runs do, and returns a panic as an error, because Go ends a program that panics with
+// exit code 2, which is drift's code for drift.
 func safely(do func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -134,9 +140,9 @@ func (t *Target) ignoresObject(name string) bool {
 	return false
 }
 
-// Open looks whether the MinIO and the cluster of the state answer and take the
+// Open looks whether the S3 server and the cluster of the state respond and accept the
 // credentials in it, and whether it is the stack's own cluster: a refresh takes what
-// does not answer, or another cluster, for deleted. The error is one line.
+// does not respond, or another cluster, for deleted. The error is one line.
 func Open(ctx context.Context, state *engine.State, config engine.Config) (*Target, error) {
 	t, err := newTarget(state, config)
 	if err != nil {
@@ -145,7 +151,13 @@ func Open(ctx context.Context, state *engine.State, config engine.Config) (*Targ
 	if t.Empty() {
 		return t, nil
 	}
-	store, cluster, err := servers(ctx, settingsIn(state, minioProvider), settingsIn(state, kubernetesProvider))
+	var store *objectstore.Store
+	if uses(state, minioProvider) {
+		store, err = objectstore.New(settingsIn(state, minioProvider))
+	} else { // a refresh asks none, and the state names none
+		store, err = storeOf(config)
+	}
+	store, cluster, err := servers(ctx, store, err, settingsIn(state, kubernetesProvider))
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +165,7 @@ func Open(ctx context.Context, state *engine.State, config engine.Config) (*Targ
 	return t, t.identify(ctx, cluster)
 }
 
-// Ready looks whether the MinIO and the cluster of the configuration answer and take
+// Ready looks whether the S3 server and the cluster of the configuration respond and accept
 // its credentials, and whether it is the stack's own cluster: that is what an up
 // talks to. It says whether the state has the same settings, so that a refresh
 // would talk to them too.
@@ -177,10 +189,10 @@ func newTarget(state *engine.State, config engine.Config) (*Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Target{state: state, ignores: ignores}, nil
+	return &Target{state: state, ignores: ignores, fields: state.SecretFields(config)}, nil
 }
 
-// OtherClusterError is another cluster than the one that the stack was brought up on.
+// OtherClusterError is the error of a cluster that is not the one of the stack's last up.
 type OtherClusterError struct {
 	// Context and Server are the ones that were reached, with the UID Is; the
 	// stack's has the UID Want.
@@ -188,7 +200,7 @@ type OtherClusterError struct {
 }
 
 func (e *OtherClusterError) Error() string {
-	return fmt.Sprintf("this is another cluster: context %q at %s has the UID %s; the stack was brought up on the cluster with the UID %s. "+
+	return fmt.Sprintf("this is another cluster: context %q at %s has the UID %s. The last up of the stack was on the cluster with the UID %s. "+
 		"Fix: pulumi config set kubernetes:context NAME; or, if the cluster was rebuilt on purpose: picluster up --other-cluster",
 		e.Context, e.Server, e.Is, e.Want)
 }
@@ -210,7 +222,7 @@ func (t *Target) identify(ctx context.Context, cluster Cluster) error {
 	return nil
 }
 
-// IsOtherCluster says whether an error is that it is another cluster.
+// IsOtherCluster returns whether an error is an OtherClusterError.
 func IsOtherCluster(err error) bool {
 	var other *OtherClusterError
 	return errors.As(err, &other)

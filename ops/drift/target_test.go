@@ -37,6 +37,7 @@ func TestUnanswered(t *testing.T) {
 	}{
 		"down":                {"MinIO", wrapped(&net.OpError{Op: "dial", Err: errors.New("refused")}), "MinIO at s3:9000 is not reachable. Fix: start it, or set minio:minioServer: "},
 		"the other down":      {"Kubernetes", wrapped(&net.OpError{Op: "dial", Err: errors.New("refused")}), "Kubernetes at s3:9000 is not reachable. Fix: start it, or set kubernetes:kubeconfig or kubernetes:context: "},
+		"an S3 server down":   {"S3 server", wrapped(&net.OpError{Op: "dial", Err: errors.New("refused")}), "S3 server at s3:9000 is not reachable. Fix: start it, or set s3Endpoint: "},
 		"slow":                {"MinIO", wrapped(context.DeadlineExceeded), "MinIO at s3:9000 is not reachable. Fix: start it, or set minio:minioServer: "},
 		"denies":              {"MinIO", errors.New("Access Denied"), "MinIO at s3:9000 rejects the credentials. Fix: set minio:minioUser, and pulumi config set --secret minio:minioPassword: Access Denied"},
 		"unknown CA":          {"MinIO", wrapped(x509.UnknownAuthorityError{}), "MinIO at s3:9000 has a certificate of a CA that is not known here. Fix: set minio:minioCacertFile"},
@@ -57,7 +58,7 @@ func TestIdentify(t *testing.T) {
 		err      string
 	}{
 		"the same":      {"one", &kubernetes{uid: "one"}, false, ""},
-		"another":       {"one", &kubernetes{uid: "two"}, true, `this is another cluster: context "lab" at https://k:6443 has the UID two; the stack was brought up on the cluster with the UID one. Fix: `},
+		"another":       {"one", &kubernetes{uid: "two"}, true, `this is another cluster: context "lab" at https://k:6443 has the UID two. The last up of the stack was on the cluster with the UID one. Fix: `},
 		"none recorded": {nil, &kubernetes{uid: "two", err: down}, false, ""},
 		"not reachable": {"one", &kubernetes{err: down}, false, "Kubernetes at https://k:6443 is not reachable. Fix: start it"},
 	} {
@@ -84,6 +85,7 @@ func TestEmpty(t *testing.T) {
 		"never up":          {[]*engine.Resource{outputs(nil)}, true},
 		"a bucket":          {[]*engine.Resource{resource(engine.BucketType, nil)}, false},
 		"a namespace":       {[]*engine.Resource{resource(engine.NamespaceType, nil)}, false},
+		"a release alone":   {[]*engine.Resource{resource(engine.ReleaseType, nil)}, false},
 		"managed elsewhere": {[]*engine.Resource{{Type: engine.NamespaceType, External: true}}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -287,7 +289,7 @@ func TestOpenAndReady(t *testing.T) {
 	}{
 		"the same":             {state: stateOf(servers.settings(), "one"), config: servers.settings(), same: true},
 		"other settings":       {state: stateOf(servers.settings(), "one"), config: servers.settings("minio:minioRegion", "eu")},
-		"another cluster":      {state: stateOf(servers.settings(), "two"), config: servers.settings(), same: true, readyErr: "has the UID one; the stack was brought up on the cluster with the UID two", openErr: "has the UID one", other: true},
+		"another cluster":      {state: stateOf(servers.settings(), "two"), config: servers.settings(), same: true, readyErr: "has the UID one. The last up of the stack was on the cluster with the UID two", openErr: "has the UID one", other: true},
 		"MinIO not reachable":  {state: stateOf(servers.settings("minio:minioServer", down), "one"), config: servers.settings(), openErr: "MinIO at " + down + " is not reachable. Fix: start it, or set minio:minioServer"},
 		"settings not usable":  {state: stateOf(servers.settings(), "one"), config: servers.settings("minio:minioServer", "http://s3"), same: false},
 		"bad driftIgnore":      {state: stateOf(servers.settings(), "one"), config: servers.settings("p:driftIgnore", "{"), readyErr: "driftIgnore: ", openErr: "driftIgnore: "},

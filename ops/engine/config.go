@@ -11,8 +11,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 )
 
-// Config is a stack's configuration, with its secrets in plain text. It is for
-// memory alone.
+// Config is a stack's configuration, with its secrets in plain text. Never write it to a file.
 type Config struct {
 	project string
 	values  auto.ConfigMap
@@ -24,6 +23,10 @@ func (c Config) Get(key string) string { return c.values[key].Value }
 
 // Own returns the value of a key of the project's own, or def if it is not set.
 func (c Config) Own(name, def string) string { return cmp.Or(c.Get(c.project+":"+name), def) }
+
+// ExistingObjectStore returns whether the bucket is on an S3 server that the stack creates
+// nothing on.
+func (c Config) ExistingObjectStore() bool { return c.Own("objectStore", "minio") == "existing" }
 
 // Config reads the stack's configuration.
 func (s *Stack) Config(ctx context.Context) (Config, error) {

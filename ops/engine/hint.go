@@ -23,7 +23,7 @@ const (
 // unready begins the hint of Helm's wait for pods.
 const unready = "pods of the release are not ready"
 
-// IsUnready says whether an error of Run is that Helm has waited for pods, of which it
+// IsUnready returns whether an error of Run is that Helm has waited for pods, of which it
 // names none.
 func IsUnready(err error) bool { return err != nil && strings.Contains(err.Error(), unready) }
 
@@ -57,8 +57,8 @@ var hints = []hint{
 		unready + ". Fix: kubectl get pods --namespace NAMESPACE and kubectl describe say why. " + continues},
 	// Pulumi, pkg/resource/deploy/step.go: an import of what does not exist has the same
 	// sentence, of another resource
-	{regexp.MustCompile(`(?s)kubernetes:core/v1:Secret::[^ ]+: .*resource '[^'/]+/[^'/]+' does not exist`),
-		"the Secret of credentials: existing does not exist. Fix: have it created in the namespace, with the keys MINIO_ACCESS_KEY_ID and MINIO_SECRET_ACCESS_KEY. " + continues},
+	{regexp.MustCompile(`(?s)kubernetes:core/v1:Secret::[^ ]+: .*resource '([^'/]+)/([^'/]+)' does not exist`),
+		"the Secret of credentials: existing does not exist. Fix: kubectl create secret generic $2 --namespace $1 --from-literal=MINIO_ACCESS_KEY_ID=USER --from-file=MINIO_SECRET_ACCESS_KEY=FILE, or the fields of accessKeyField and secretKeyField. " + continues},
 	// terraform-provider-minio, resource_minio_s3_bucket.go
 	{regexp.MustCompile(`bucket already exists!`),
 		"the bucket exists already. Fix: picluster adopt imports it with its objects. Then run up again"},
@@ -78,8 +78,8 @@ var hints = []hint{
 	{regexp.MustCompile(`failed to load checkpoint: (?:.*: )?EOF`),
 		"the note beside the state is cut off, as a Pulumi that was killed leaves it; the state is whole. Fix: rm .pulumi/stacks/PROJECT/NAME.json.attrs in the state's directory. Then run up again"},
 	// Linux, ENOSPC and EFBIG
-	{regexp.MustCompile(`: no space left on device`), "the disk is full. Fix: make room. " + continues},
-	{regexp.MustCompile(`: file too large`), "there is no room for the state. Fix: make room. " + continues},
+	{regexp.MustCompile(`: no space left on device`), "the disk is full. Fix: free some space. " + continues},
+	{regexp.MustCompile(`: file too large`), "there is no space for the state. Fix: free some space. " + continues},
 }
 
 // wayOut returns what to do about errors, a line for each; empty if their own

@@ -26,14 +26,14 @@ func TestHints(t *testing.T) {
 		statefulSet = "Helm cannot change StatefulSet tempo-memcached in place. Only a cache is lost if it is deleted. Fix: kubectl delete StatefulSet tempo-memcached --namespace "
 		pods        = "pods of the release are not ready. "
 		note        = "the note beside the state is cut off, as a Pulumi that was killed leaves it"
-		existing    = "the Secret of credentials: existing does not exist. "
+		existing    = "the Secret of credentials: existing does not exist. Fix: kubectl create secret generic tempo-keys --namespace tempo "
 		bucket      = "the bucket exists already. "
 		protected   = "the bucket is protected. "
 		unreachable = "Kubernetes is not reachable. "
 		refused     = "nothing listens at that address. "
 		state       = "the state is cut off, as a full disk leaves it. "
 		disk        = "the disk is full. "
-		file        = "there is no room for the state. "
+		file        = "there is no space for the state. "
 	)
 	for hint, test := range map[string]struct{ errors, others []string }{
 		etcd: {

@@ -112,6 +112,10 @@ func pulumi(args []string) int {
 			shown[i+1] = string(text)
 		}
 	}
+	compiles := os.Getenv("CGO_ENABLED") + " " + os.Getenv("GOFLAGS")
+	if err := os.WriteFile(filepath.Join(dir, "compiles"), []byte(compiles), 0o600); err != nil {
+		return fail(err)
+	}
 	calls, err := count(dir, command, strings.Join(shown, " "))
 	if err != nil {
 		return fail(err)

@@ -4,11 +4,9 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path"
 
@@ -29,8 +27,8 @@ type Stack struct {
 // ErrNoPulumi is returned by Open if there is no Pulumi.
 var ErrNoPulumi = errors.New("pulumi is not on PATH. Fix: install it, see https://www.pulumi.com/docs/install/; or use the lab, which has one: make up")
 
-// Open finds a stack. It does not select it: other commands of the user's own keep
-// the stack that they have.
+// Open finds a stack. It does not select it, so that the user's own commands keep the stack that
+// is selected.
 func Open(ctx context.Context, name, configFile string) (*Stack, error) {
 	if _, err := exec.LookPath("pulumi"); err != nil {
 		return nil, ErrNoPulumi
@@ -45,13 +43,6 @@ func Open(ctx context.Context, name, configFile string) (*Stack, error) {
 	}
 	api, err := auto.SelectStack(ctx, name, workspace{local})
 	return &Stack{Name: name, Project: project.Name.String(), ConfigFile: configFile, api: api}, err
-}
-
-// environment has Pulumi, its plugins and the program collect garbage less often, because
-// that is much of the work of a preview of hundreds of tenants. The user's own setting has
-// precedence.
-func environment() map[string]string {
-	return map[string]string{"GOGC": cmp.Or(os.Getenv("GOGC"), "300")}
 }
 
 // workspace is a workspace in which selecting a stack has no effect.

@@ -86,7 +86,7 @@ func TestSet(t *testing.T) {
 	}
 	stack, _ := scenario{"config set": {{Stderr: "error: write f.yaml: no space left on device", Code: 255}}, "config rm": {{Stderr: "error: no such key", Code: 255}}}.use(t)
 	err := stack.Set(t.Context(), "keyVersion", "3")
-	assert.EqualError(t, err, "unable to set config: exit status 255: error: write f.yaml: no space left on device\nthe disk is full. Fix: make room. Then run up again, which continues from here")
+	assert.EqualError(t, err, "unable to set config: exit status 255: error: write f.yaml: no space left on device\nthe disk is full. Fix: free some space. Then run up again, which continues from here")
 	assert.EqualError(t, stack.Set(t.Context(), "keyVersion", ""), "could not remove config: exit status 255: error: no such key")
 }
 

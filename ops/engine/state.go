@@ -16,8 +16,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
 )
 
-// State is a stack's state, with its secrets in plain text. It is for memory
-// alone.
+// State is a stack's state, with its secrets in plain text. Never write it to a file.
 type State struct {
 	Resources []*Resource
 	// Secrets are the texts that the state keeps encrypted.
@@ -189,7 +188,8 @@ func (s *State) Find(name urn.URN) *Resource {
 	return s.byURN[name]
 }
 
-// buildIndex saves a stack of hundreds of tenants from reading its state once a resource.
+// buildIndex indexes the resources, because a stack of hundreds of tenants would search all of
+// them once a resource.
 func (s *State) buildIndex() {
 	s.byType, s.byURN = map[string][]*Resource{}, map[urn.URN]*Resource{}
 	for _, r := range s.Resources {
@@ -223,7 +223,7 @@ func (s *State) ClusterUID() string {
 	return ""
 }
 
-// Provider returns the settings of a resource's provider.
+// Provider returns the provider of a resource; an empty Resource if the state has none.
 func (s *State) Provider(of *Resource) *Resource {
 	for _, r := range s.Resources {
 		if of.Provider == string(r.URN)+"::"+r.ID {
@@ -233,8 +233,8 @@ func (s *State) Provider(of *Resource) *Resource {
 	return &Resource{}
 }
 
-// KeyVersion returns the newest version of the bucket users' keys; 0 if there is
-// none. The names of the users' resources have it as their suffix after the first.
+// KeyVersion returns the newest version of the bucket users' keys; 0 if there is none. From
+// version 2 on, the names of the users' resources end with it.
 func (s *State) KeyVersion() int {
 	newest := 0
 	for _, r := range s.Of(UserType) {

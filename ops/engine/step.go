@@ -29,7 +29,7 @@ type Step struct {
 // Resource is the step's resource: as it is if it exists, or else as it will be.
 func (s Step) Resource() *Resource { return cmp.Or(s.Old, s.New) }
 
-// Changes says whether the step changes the resource. Components and resources that
+// Changes returns whether the step changes the resource. Components and resources that
 // are only read have no change of their own.
 func (s Step) Changes() bool {
 	switch s.Op {
@@ -68,7 +68,7 @@ func steps(ctx context.Context, run func(chan<- events.EngineEvent) (auto.Previe
 		problems []string
 		causes   []string // problems, as hints take them
 		stream   = make(chan events.EngineEvent)
-		ended    = make(chan struct{}) // the operation has: the stream stays open if it never began
+		ended    = make(chan struct{}) // closed when the operation has ended: stream stays open if it never began
 		gathered = make(chan struct{})
 	)
 	go func() {
@@ -83,7 +83,7 @@ func steps(ctx context.Context, run func(chan<- events.EngineEvent) (auto.Previe
 				case event.ResourcePreEvent != nil:
 					found.add(stepOf(event.ResourcePreEvent.Metadata))
 				case event.ResOutputsEvent != nil:
-					// Of a refresh only this one says what was found.
+					// Only this event says what a refresh has found.
 					found.replace(stepOf(event.ResOutputsEvent.Metadata))
 				case event.DiagnosticEvent != nil && event.DiagnosticEvent.Severity == "error":
 					problems = append(problems, strings.TrimSpace(plain(event.DiagnosticEvent.Message)))
@@ -127,7 +127,8 @@ func (l *stepList) add(s Step) {
 	l.steps = append(l.steps, s)
 }
 
-// replace puts s in place of the step of the same operation before it.
+// replace puts s in place of the resource's step of the same operation, or of its refresh. If
+// there is neither, it adds s.
 func (l *stepList) replace(s Step) {
 	at, found := l.first[s.URN]
 	for ; found && at < len(l.steps); at++ {
@@ -166,5 +167,5 @@ func plain(message string) string {
 	}
 }
 
-// String is for failures of tests.
+// String returns the operation and the URN, for the messages of tests.
 func (s Step) String() string { return fmt.Sprintf("%s %s", s.Op, s.URN) }

@@ -20,8 +20,8 @@ import (
 var ErrInterrupted = errors.New("interrupted")
 
 var (
-	// graceTime is how long Pulumi has to end what it has begun once it is told to
-	// stop; then it is killed.
+	// graceTime is how long Pulumi has to end what it has begun after an interrupt. Then it is
+	// killed.
 	graceTime = 6 * time.Second
 	// lockInterval is how long Run waits before it tries a locked stack again.
 	lockInterval = 5 * time.Second
@@ -35,7 +35,7 @@ var locked = []string{"the stack is currently locked by", "[409] Conflict: Anoth
 // refresh would do takes the lock too.
 var ErrLocked = errors.New("another update has locked the stack")
 
-// WhileLocked runs do, and while that returns ErrLocked, again until wait is over.
+// WhileLocked runs do. While do returns ErrLocked, it runs do again, until wait is over.
 func WhileLocked(ctx context.Context, wait time.Duration, do func() error) error {
 	for deadline := time.Now().Add(wait); ; {
 		err := do()
@@ -55,8 +55,20 @@ func WhileLocked(ctx context.Context, wait time.Duration, do func() error) error
 // While another update has the stack locked, it tries again until wait is over. The
 // error ends with the way out, if Pulumi's own words do not say it.
 func (s *Stack) Run(ctx context.Context, wait time.Duration, command string, args ...string) error {
-	return WhileLocked(ctx, wait, func() error {
-		said, err := s.run(ctx, command, args)
+	_, err := s.runUnlocked(ctx, wait, command, args)
+	return err
+}
+
+// Up is Run of `pulumi up` without the stack's outputs, some of which are documents of
+// hundreds of lines. It returns what the up did.
+func (s *Stack) Up(ctx context.Context, wait time.Duration, args ...string) (Outcome, error) {
+	return s.runUnlocked(ctx, wait, "up", append([]string{"--suppress-outputs"}, args...))
+}
+
+func (s *Stack) runUnlocked(ctx context.Context, wait time.Duration, command string, args []string) (outcome Outcome, err error) {
+	err = WhileLocked(ctx, wait, func() error {
+		var said []string
+		said, outcome, err = s.run(ctx, command, args)
 		if err == nil {
 			return nil
 		}
@@ -68,6 +80,7 @@ func (s *Stack) Run(ctx context.Context, wait time.Duration, command string, arg
 		}
 		return err
 	})
+	return outcome, err
 }
 
 func isLocked(said []string) bool {
@@ -81,11 +94,11 @@ func isLocked(said []string) bool {
 	return false
 }
 
-// run runs a command once, and returns the errors that it reports.
-func (s *Stack) run(ctx context.Context, command string, args []string) (said []string, err error) {
+// run runs a command once, and returns the errors that it reports, and what it did.
+func (s *Stack) run(ctx context.Context, command string, args []string) (said []string, outcome Outcome, err error) {
 	dir, err := os.MkdirTemp("", "picluster-")
 	if err != nil {
-		return nil, err
+		return nil, Outcome{}, err
 	}
 	defer os.RemoveAll(dir)
 	events := filepath.Join(dir, "events")
@@ -94,11 +107,14 @@ func (s *Stack) run(ctx context.Context, command string, args []string) (said []
 		all = append(all, "--config-file", s.ConfigFile)
 	}
 	cmd := exec.Command("pulumi", append(all, args...)...)
-	cmd.Env = append(os.Environ(), "PULUMI_DEBUG_COMMANDS=true") // which has --event-log
-	var stderr strings.Builder                                   // what the engine cannot log
+	cmd.Env = append(os.Environ(), "PULUMI_DEBUG_COMMANDS=true") // --event-log requires it
+	for name, value := range compilation() {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	var stderr strings.Builder // what the engine cannot log
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, io.MultiWriter(os.Stderr, &stderr)
 	if err := cmd.Start(); err != nil {
-		return nil, err
+		return nil, Outcome{}, err
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
@@ -110,11 +126,12 @@ func (s *Stack) run(ctx context.Context, command string, args []string) (said []
 	if err != nil {
 		err = fmt.Errorf("pulumi %s: %w", command, err)
 	}
-	return append(loggedErrors(events), stderr.String()), err
+	said, outcome = logged(events)
+	return append(said, stderr.String()), outcome, err
 }
 
-// stop has Pulumi end what it has begun. Ctrl-C has reached it from the terminal
-// already, and a second interrupt would end it at once.
+// stop interrupts Pulumi, so that it ends what it has begun. After Ctrl-C it only waits: the
+// terminal has interrupted Pulumi already, and a second interrupt would end Pulumi at once.
 func stop(ctx context.Context, pulumi *os.Process, ended <-chan error) error {
 	if errors.Is(context.Cause(ctx), ErrInterrupted) {
 		return <-ended
@@ -129,22 +146,22 @@ func stop(ctx context.Context, pulumi *os.Process, ended <-chan error) error {
 	}
 }
 
-// loggedErrors returns the errors in an event log of the engine.
-func loggedErrors(path string) []string {
+// logged returns the errors in an event log of the engine, and what it did.
+func logged(path string) (errors []string, outcome Outcome) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil
+		return nil, Outcome{}
 	}
 	defer file.Close()
-	var found []string
 	for decoder := json.NewDecoder(file); ; {
 		var event apitype.EngineEvent
 		if decoder.Decode(&event) != nil {
-			return found
+			return errors, outcome
 		}
 		if event.DiagnosticEvent != nil && event.DiagnosticEvent.Severity == "error" {
-			found = append(found, located(event.DiagnosticEvent))
+			errors = append(errors, located(event.DiagnosticEvent))
 		}
+		outcome.add(event)
 	}
 }
 
@@ -166,8 +183,8 @@ type Imports struct {
 	Resources []*optimport.ImportResource `json:"resources"`
 }
 
-// Import runs `pulumi import`, which the Automation API cannot give a configuration
-// file. What it imports is not protected by that; the program says what is.
+// Import runs `pulumi import` itself, because the Automation API cannot pass a configuration file
+// to it. The import protects nothing, because the program sets what is protected.
 func (s *Stack) Import(ctx context.Context, imports Imports) error {
 	text, err := json.Marshal(imports)
 	if err != nil {

@@ -169,11 +169,14 @@ func TestRunInterrupted(t *testing.T) {
 	assert.False(t, exists("interrupted")(), "Pulumi was interrupted a second time")
 }
 
-func TestLoggedErrorsOfNoLog(t *testing.T) {
-	assert.Empty(t, loggedErrors("/nonexistent"))
+func TestLogged(t *testing.T) {
+	errors, outcome := logged("/nonexistent")
+	assert.Empty(t, errors)
+	assert.Empty(t, outcome)
 	path := t.TempDir() + "/events"
 	require.NoError(t, os.WriteFile(path, []byte(`{"diagnosticEvent":{"severity":"error","message":"no user"}}`+"\n"+`{"diagnosticEvent":{"sev`), 0o600))
-	assert.Equal(t, []string{"no user"}, loggedErrors(path), "a log that is cut off is read up to there")
+	errors, _ = logged(path)
+	assert.Equal(t, []string{"no user"}, errors, "a log that is cut off is read up to there")
 }
 
 func TestPlain(t *testing.T) {

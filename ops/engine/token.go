@@ -6,6 +6,7 @@ const (
 	UserType       = "minio:index/iamUser:IamUser"
 	PolicyType     = "minio:index/iamPolicy:IamPolicy"
 	AttachmentType = "minio:index/iamUserPolicyAttachment:IamUserPolicyAttachment"
+	SecretType     = "kubernetes:core/v1:Secret" // #nosec G101 -- a type
 	NamespaceType  = "kubernetes:core/v1:Namespace"
 	ReleaseType    = "kubernetes:helm.sh/v3:Release"
 	PasswordType   = "random:index/randomPassword:RandomPassword" // #nosec G101 -- a type

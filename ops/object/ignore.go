@@ -98,33 +98,36 @@ func ParseIgnores(text string) ([]Ignore, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, nil
 	}
-	const example = `{"object": "Deployment tempo/*", "paths": ["spec.replicas"]}`
+	const (
+		example = `{"object": "Deployment tempo/*", "paths": ["spec.replicas"]}`
+		remove  = "Fix: pulumi config rm --path 'driftIgnore"
+	)
 	var entries []json.RawMessage
 	if err := json.Unmarshal([]byte(text), &entries); err != nil {
-		return nil, fmt.Errorf("driftIgnore: got %s; want a JSON list such as [%s]", text, example)
+		return nil, fmt.Errorf("driftIgnore: got %s; want a JSON list such as [%s]. Fix: pulumi config rm driftIgnore; pulumi config set --path 'driftIgnore[0].object' 'Deployment tempo/*'", text, example)
 	}
 	ignores := make([]Ignore, len(entries))
 	var problems []error
 	for n, entry := range entries {
 		problem := func(format string, args ...any) {
-			problems = append(problems, fmt.Errorf("driftIgnore: entry %d: %s", n+1, fmt.Sprintf(format, args...)))
+			problems = append(problems, fmt.Errorf("driftIgnore[%d]"+format, append([]any{n}, args...)...))
 		}
 		decoder := json.NewDecoder(bytes.NewReader(entry))
 		decoder.DisallowUnknownFields()
 		if err := decoder.Decode(&ignores[n]); err != nil {
 			if unknown, found := strings.CutPrefix(err.Error(), "json: unknown field "); found {
-				problem("unknown field %s; want only object and paths", unknown)
+				problem(".%s: unknown key; want object or paths. %s[%d].%[2]s'", strings.Trim(unknown, `"`), remove, n)
 			} else {
-				problem("got %s; want an entry such as %s", entry, example)
+				problem(": got %s; want an entry such as %s. %s[%d]'", entry, example, remove, n)
 			}
 			continue
 		}
 		if strings.TrimSpace(ignores[n].Object) == "" {
-			problem(`object is empty; want a name such as "Deployment tempo/*"`)
+			problem(".object: got nothing; want an object. Fix: pulumi config set --path 'driftIgnore[%d].object' 'Deployment tempo/*'", n)
 		}
 		for i, path := range ignores[n].Paths {
 			if strings.TrimSpace(path) == "" {
-				problem(`path %d is empty; want a path such as "spec.replicas"`, i+1)
+				problem(".paths[%d]: got nothing; want a path. %s[%d].paths[%[2]d]'", i, remove, n)
 			}
 		}
 	}

@@ -111,13 +111,13 @@ func TestParseIgnores(t *testing.T) {
 	}
 
 	for text, want := range map[string]string{
-		`{}`:                  `driftIgnore: got {}; want a JSON list such as [{"object": "Deployment tempo/*", "paths": ["spec.replicas"]}]`,
-		`[{"object":"a"}`:     `driftIgnore: got [{"object":"a"}; want a JSON list such as [{"object": "Deployment tempo/*", "paths": ["spec.replicas"]}]`,
-		`[{"object":"a"},{}]`: `driftIgnore: entry 2: object is empty; want a name such as "Deployment tempo/*"`,
-		`[{"object":"a","path":["b"]},{"object":" ","paths":["a",""]},{"object":"a","paths":"b"}]`: `driftIgnore: entry 1: unknown field "path"; want only object and paths
-driftIgnore: entry 2: object is empty; want a name such as "Deployment tempo/*"
-driftIgnore: entry 2: path 2 is empty; want a path such as "spec.replicas"
-driftIgnore: entry 3: got {"object":"a","paths":"b"}; want an entry such as {"object": "Deployment tempo/*", "paths": ["spec.replicas"]}`,
+		`{}`:                  `driftIgnore: got {}; want a JSON list such as [{"object": "Deployment tempo/*", "paths": ["spec.replicas"]}]. Fix: pulumi config rm driftIgnore; pulumi config set --path 'driftIgnore[0].object' 'Deployment tempo/*'`,
+		`[{"object":"a"}`:     `driftIgnore: got [{"object":"a"}; want a JSON list such as [{"object": "Deployment tempo/*", "paths": ["spec.replicas"]}]. Fix: pulumi config rm driftIgnore; pulumi config set --path 'driftIgnore[0].object' 'Deployment tempo/*'`,
+		`[{"object":"a"},{}]`: `driftIgnore[1].object: got nothing; want an object. Fix: pulumi config set --path 'driftIgnore[1].object' 'Deployment tempo/*'`,
+		`[{"object":"a","path":["b"]},{"object":" ","paths":["a","b",""]},{"object":"a","paths":"b"}]`: `driftIgnore[0].path: unknown key; want object or paths. Fix: pulumi config rm --path 'driftIgnore[0].path'
+driftIgnore[1].object: got nothing; want an object. Fix: pulumi config set --path 'driftIgnore[1].object' 'Deployment tempo/*'
+driftIgnore[1].paths[2]: got nothing; want a path. Fix: pulumi config rm --path 'driftIgnore[1].paths[2]'
+driftIgnore[2]: got {"object":"a","paths":"b"}; want an entry such as {"object": "Deployment tempo/*", "paths": ["spec.replicas"]}. Fix: pulumi config rm --path 'driftIgnore[2]'`,
 	} {
 		ignores, err := object.ParseIgnores(text)
 		assert.EqualError(t, err, want)

@@ -49,8 +49,8 @@ func Parse(manifest string) ([]*Object, error) {
 	}
 }
 
-// Name is what a person calls an object: its kind, namespace and name. The
-// namespace may be empty.
+// Name returns the name of an object in messages: its kind, namespace and name. The namespace may
+// be empty.
 func Name(o *Object) string {
 	if o.GetNamespace() == "" {
 		return fmt.Sprintf("%s %s", o.GetKind(), o.GetName())
@@ -63,10 +63,9 @@ func Sort(objects []*Object) {
 	slices.SortFunc(objects, func(a, b *Object) int { return cmp.Compare(Name(a), Name(b)) })
 }
 
-// Normal returns an object as the API server would write it down, without what
-// it would fill in: quantities in their shortest form, a Secret's text in base64,
-// and nothing that is empty. An object of a kind that is not Kubernetes's own
-// stays as it is.
+// Normal returns an object as the API server would store it, without the defaults that it would
+// add: quantities in their shortest form, a Secret's text in base64, and nothing that is empty.
+// An object of a kind that is not Kubernetes's own stays as it is.
 func Normal(o *Object) (*Object, error) {
 	normal := o.DeepCopy()
 	if IsSecret(normal) {
@@ -90,7 +89,7 @@ func Normal(o *Object) (*Object, error) {
 }
 
 // only returns value without what asked does not have: Go's types write a zero
-// for some of the fields that nobody set.
+// for some of the fields that no manager has set.
 func only(value, asked any) any {
 	switch value := value.(type) {
 	case map[string]any:
@@ -111,7 +110,7 @@ func only(value, asked any) any {
 	return value
 }
 
-// IsSecret says whether an object is a Secret.
+// IsSecret returns whether an object is a Secret.
 func IsSecret(o *Object) bool {
 	return o.GetKind() == "Secret" && o.GroupVersionKind().Group == ""
 }
@@ -124,12 +123,12 @@ func encodeText(secret *Object) {
 	}
 	unstructured.RemoveNestedField(secret.Object, "stringData")
 	for key, value := range text {
-		// Only a data that is no map fails, which the API server would not take either.
+		// This fails only if data is not a map, which the API server rejects too.
 		_ = unstructured.SetNestedField(secret.Object, base64.StdEncoding.EncodeToString([]byte(value)), "data", key)
 	}
 }
 
-// trim takes out what is null or empty, at all depths: it asks for nothing.
+// trim removes what is null or empty, at all depths: it asks for nothing.
 func trim(value any) any {
 	switch value := value.(type) {
 	case map[string]any:

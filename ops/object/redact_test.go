@@ -83,8 +83,8 @@ func TestRedactLeavesTheRest(t *testing.T) {
 	}
 }
 
-// leaky has a secret value in each place of a Deployment and of a ConfigMap; they
-// contain secret.
+// leaky returns a Deployment and a ConfigMap with a secret value in each place of them. Each
+// value contains secret.
 func leaky(t *testing.T, secret string) []*object.Object {
 	t.Helper()
 	objects, err := object.Parse(strings.ReplaceAll(`

@@ -30,7 +30,7 @@ spec:
         resources: {limits: {cpu: 1000m}}
 `
 
-// filled is what the API server makes of it: fields of Helm's that nobody asked
+// filled is what the API server makes of it: fields of Helm's that no manifest asked
 // for, and those of a controller.
 const filled = `
 apiVersion: apps/v1
@@ -63,8 +63,8 @@ const helmsFields = `{"f:metadata":{"f:labels":{"f:app":{}}},"f:spec":{"f:replic
 	"f:env":{".":{},"k:{\"name\":\"A\"}":{".":{},"f:name":{},"f:value":{}}},
 	"f:ports":{".":{},"k:{\"containerPort\":3200,\"protocol\":\"TCP\"}":{".":{},"f:name":{},"f:containerPort":{},"f:protocol":{}}}}}}}}}`
 
-// live is filled as somebody has left it: edits are by path, and fields are what
-// managedFields has of the manager who made them.
+// live returns filled after edit, with an entry in managedFields for the manager and the fields
+// that it has edited.
 func live(t *testing.T, edit func(*object.Object), manager, subresource, fields string) *object.Object {
 	t.Helper()
 	o := one(t, filled)
@@ -216,7 +216,7 @@ func TestWant(t *testing.T) {
 	}
 }
 
-// What was restored from a backup belongs to nobody of the owners.
+// What was restored from a backup belongs to none of the owners.
 func TestWantOfWhatSomebodyElseMade(t *testing.T) {
 	have := one(t, filled)
 	have.Object["metadata"].(map[string]any)["managedFields"] = []any{managed(t, "velero-server", "", helmsFields)}

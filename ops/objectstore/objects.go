@@ -3,6 +3,7 @@ package objectstore
 import (
 	"context"
 	"io"
+	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
@@ -31,6 +32,24 @@ func (s *Store) Prefixes(ctx context.Context, keys Keys, bucket, prefix string) 
 		}
 	}
 	return found, nil
+}
+
+// Each calls do with the size in bytes and the time of writing of each object of a bucket. It
+// lists with the keys of a user.
+func (s *Store) Each(ctx context.Context, keys Keys, bucket string, do func(name string, size int64, written time.Time)) error {
+	client, err := s.Client(keys)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx) // ends the listing after an error
+	defer cancel()
+	for object := range client.ListObjects(ctx, bucket, minio.ListObjectsOptions{Recursive: true}) {
+		if object.Err != nil {
+			return object.Err
+		}
+		do(object.Key, object.Size, object.LastModified)
+	}
+	return ctx.Err()
 }
 
 // largest is how much of an object is read, in bytes.

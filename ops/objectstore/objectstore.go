@@ -1,5 +1,5 @@
-// Package objectstore looks at a MinIO server directly, at what Pulumi's provider
-// never reads back, and restores it.
+// Package objectstore reads from a MinIO server what Pulumi's provider never reads back, and
+// restores it. On any other S3 server it reads a bucket, and tries the keys of its user.
 package objectstore
 
 import (
@@ -23,21 +23,23 @@ import (
 
 func init() { madmin.MaxRetry = 1 } // an outage is to be seen, not waited out
 
-// Store is a MinIO server, as its administrator sees it.
+// Store is a MinIO server, as its administrator sees it; or another S3 server, of which
+// picluster has no administrator (NewS3).
 type Store struct {
 	endpoint  string
+	region    string // empty: the server is asked for it
 	secure    bool
 	transport http.RoundTripper
-	s3        *minio.Client
-	admin     *madmin.AdminClient
+	s3        *minio.Client       // nil for another S3 server
+	admin     *madmin.AdminClient // nil for another S3 server
 }
 
 // Settings returns a setting of Pulumi's MinIO provider by its name, like
 // minioServer; empty if it is not set.
 type Settings func(name string) string
 
-// variables are where the provider has a setting from that is not set. See
-// https://registry.terraform.io/providers/aminueza/minio/latest/docs.
+// variables are the environment variables from which the provider reads a setting that is not
+// set. See https://registry.terraform.io/providers/aminueza/minio/latest/docs.
 var variables = map[string]string{
 	"minioServer":       "MINIO_ENDPOINT",
 	"minioUser":         "MINIO_USER",
@@ -51,27 +53,21 @@ var variables = map[string]string{
 	"minioKeyFile":      "MINIO_KEY_FILE",
 }
 
-// Names are the settings of the provider that say which server it is, and who asks.
+// Names returns the names of the provider's settings that identify the server and the account.
 func Names() []string { return slices.Sorted(maps.Keys(variables)) }
 
-// New returns the server that settings say. It does not look for it yet.
+// New returns the server that settings name. It sends no request.
 func New(settings Settings) (*Store, error) {
 	setting := func(name string) string { return cmp.Or(settings(name), os.Getenv(variables[name])) }
 	on := func(name string) bool {
 		value, _ := strconv.ParseBool(setting(name)) // checked by the program
 		return value
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	// #nosec G402 -- whoever sets minio:minioInsecure asks for that
-	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: on("minioInsecure")}
-	if path := setting("minioCacertFile"); path != "" {
-		ca, err := os.ReadFile(path)
-		if err != nil {
-			return nil, fmt.Errorf("minio:minioCacertFile: %w", err)
-		}
-		transport.TLSClientConfig.RootCAs = x509.NewCertPool()
-		transport.TLSClientConfig.RootCAs.AppendCertsFromPEM(ca)
+	transport, err := transportTo(setting("minioCacertFile"))
+	if err != nil {
+		return nil, fmt.Errorf("minio:minioCacertFile: %w", err)
 	}
+	transport.TLSClientConfig.InsecureSkipVerify = on("minioInsecure") // #nosec G402 -- whoever sets it asks for that
 	if path := setting("minioCertFile"); path != "" {
 		certificate, err := tls.LoadX509KeyPair(path, setting("minioKeyFile"))
 		if err != nil {
@@ -82,7 +78,6 @@ func New(settings Settings) (*Store, error) {
 
 	s := &Store{endpoint: setting("minioServer"), secure: on("minioSsl"), transport: transport}
 	keys := credentials.NewStaticV4(setting("minioUser"), setting("minioPassword"), setting("minioSessionToken"))
-	var err error
 	if s.s3, err = s.client(keys); err != nil {
 		return nil, fmt.Errorf("minio:minioServer %q: %w", s.endpoint, err)
 	}
@@ -90,20 +85,41 @@ func New(settings Settings) (*Store, error) {
 	return s, err
 }
 
+// transportTo returns the transport to a server whose certificate is signed by the CA in a file.
+// If the path is empty, the CA is one that the system knows.
+func transportTo(caFile string) (*http.Transport, error) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	if caFile == "" {
+		return transport, nil
+	}
+	ca, err := os.ReadFile(caFile)
+	if err != nil {
+		return nil, err
+	}
+	transport.TLSClientConfig.RootCAs = x509.NewCertPool()
+	transport.TLSClientConfig.RootCAs.AppendCertsFromPEM(ca)
+	return transport, nil
+}
+
 func (s *Store) client(keys *credentials.Credentials) (*minio.Client, error) {
-	return minio.New(s.endpoint, &minio.Options{Creds: keys, Secure: s.secure, Transport: s.transport, MaxRetries: 1})
+	return minio.New(s.endpoint, &minio.Options{Creds: keys, Secure: s.secure, Region: s.region, Transport: s.transport, MaxRetries: 1})
 }
 
 // Endpoint is the server's host:port.
 func (s *Store) Endpoint() string { return s.endpoint }
 
-// Ping returns why the server does not take the administrator's credentials, or nil.
+// Ping returns why the server does not take the administrator's credentials, or nil. Another
+// S3 server need only respond.
 func (s *Store) Ping(ctx context.Context) error {
+	if s.admin == nil {
+		return s.responds(ctx)
+	}
 	_, err := s.admin.AccountInfo(ctx, madmin.AccountOpts{})
 	return err
 }
 
-// HasBucket says whether a bucket is there.
+// HasBucket returns whether a bucket is there.
 func (s *Store) HasBucket(ctx context.Context, bucket string) (bool, error) {
 	return s.s3.BucketExists(ctx, bucket)
 }
@@ -178,7 +194,7 @@ func (s *Store) SetPolicy(ctx context.Context, name, document string) error {
 	return s.admin.AddCannedPolicy(ctx, name, []byte(document))
 }
 
-// Denial is how MinIO refuses a user.
+// Denial is the code with which a server denies a request.
 type Denial string
 
 // The denials that tell what is wrong.
@@ -193,27 +209,24 @@ const (
 	NoBucket Denial = "NoSuchBucket"
 )
 
-// Opens returns how the keys of a user fail to open a bucket: "" if they do not.
+// Opens returns why the keys of a user do not open a bucket; empty if they do.
 func (s *Store) Opens(ctx context.Context, accessKey, secretKey, bucket string) (Denial, error) {
 	if accessKey == "" || secretKey == "" {
-		return WrongKey, nil // without keys the client would ask as nobody
+		return WrongKey, nil // without keys the client would ask anonymously
 	}
 	client, err := s.client(credentials.NewStaticV4(accessKey, secretKey, ""))
 	if err != nil {
 		return "", err
 	}
-	// Tempo lists it too.
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	first, more := <-client.ListObjects(ctx, bucket, minio.ListObjectsOptions{MaxKeys: 1})
-	if !more || first.Err == nil {
+	err = first(ctx, client, bucket) // Tempo lists it too
+	if err == nil {
 		return "", nil
 	}
-	switch denial := Denial(minio.ToErrorResponse(first.Err).Code); denial {
+	switch denial := Denial(minio.ToErrorResponse(err).Code); denial {
 	case WrongKey, NoUser, NotAllowed, NoBucket:
 		return denial, nil
 	}
-	return "", first.Err
+	return "", err
 }
 
 // code is MinIO's own code of an error of its admin API.

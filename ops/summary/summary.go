@@ -1,6 +1,6 @@
-// Package summary tells in Markdown what a preview would do, for those who read a
-// pull request: to the stack's resources, and to the Kubernetes objects that Helm
-// would render. No secret is in it.
+// Package summary describes in Markdown, for the readers of a pull request, what an up would
+// change: the stack's resources, and the Kubernetes objects that Helm renders. It shows no
+// secret.
 package summary
 
 import (
@@ -30,7 +30,7 @@ var kinds = []struct{ name, mark string }{
 	{"create", "create"},
 }
 
-// change is what a preview would do with one resource.
+// change is what an up would do with one resource.
 type change struct {
 	kind string
 	step engine.Step
@@ -234,16 +234,15 @@ func (o *objects) note(before, after *object.Object, secrets []string) error {
 // keysAnnotation is the pods' annotation with a hash of the bucket's keys.
 const keysAnnotation = "picluster/keys"
 
-// makesKey says whether the steps make another secret key.
+// makesKey returns whether the steps create another secret key, or the salt of its hash.
 func makesKey(steps []engine.Step) bool {
 	return slices.ContainsFunc(steps, func(s engine.Step) bool {
 		return s.Changes() && s.URN.Type() == engine.PasswordType
 	})
 }
 
-// awaitKey puts the word for what is not known yet where the old values have the
-// hash of the keys: the release's provider leaves out what is not known, as if it
-// were to go.
+// awaitKey sets NotKnown where the old values have the hash of the keys. The release's provider
+// leaves out a value that is not known yet, which would look like a removal.
 func awaitKey(old any, values map[string]any) {
 	before, _ := old.(map[string]any)
 	for key, child := range before {

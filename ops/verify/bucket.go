@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,14 +12,9 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
-// Keys of the Secret that Tempo's pods read.
-const (
-	accessKeyField = "MINIO_ACCESS_KEY_ID"
-	secretKeyField = "MINIO_SECRET_ACCESS_KEY" // #nosec G101 -- the name of a key
-)
-
-// blockPrefix is where Tempo writes its blocks without multitenancy: one below it each.
-const blockPrefix = "single-tenant/"
+// blockPrefix returns the prefix of Tempo's blocks in the bucket: the tenant's id, or the id that
+// Tempo uses without multi-tenancy.
+func (t Target) blockPrefix() string { return cmp.Or(t.OrgID, "single-tenant") + "/" }
 
 // denials say why keys do not open a bucket.
 var denials = map[objectstore.Denial]string{
@@ -41,12 +37,13 @@ func (r *run) key(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", at(name, fmt.Sprintf("kubectl get secret --namespace %s %s", r.Namespace, r.Secret), reason(err))
 	}
-	keys := objectstore.Keys{AccessKey: string(data[accessKeyField]), SecretKey: string(data[secretKeyField])}
+	fields := r.SecretFields.OrDefault()
+	keys := objectstore.Keys{AccessKey: string(data[fields.AccessKey]), SecretKey: string(data[fields.SecretKey])}
 	try, cancel := context.WithTimeout(ctx, tryTime)
 	defer cancel()
 	denial, err := r.Store.Opens(try, keys.AccessKey, keys.SecretKey, r.Bucket)
 	if err != nil {
-		return "", at("MinIO at "+r.Store.Endpoint(), r.drift(), reason(err))
+		return "", at(r.server(), r.drift(), reason(err))
 	}
 	if denial != "" {
 		return "", at(name, r.drift(), fmt.Errorf("%s does not open bucket %s: %s", name, r.Bucket, denials[denial]))
@@ -55,14 +52,17 @@ func (r *run) key(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%s opens bucket %s", name, r.Bucket), nil
 }
 
+// server is the part at fault if the S3 server does not respond.
+func (r *run) server() string { return r.Store.Kind() + " at " + r.Store.Endpoint() }
+
 // blocks returns the blocks in the bucket.
 func (r *run) blocks(ctx context.Context) map[string]bool {
 	if r.keys.AccessKey == "" {
 		return nil
 	}
 	found := map[string]bool{}
-	// What cannot be listed now is not either when the step block lists it.
-	prefixes, _ := r.Store.Prefixes(ctx, r.keys, r.Bucket, blockPrefix)
+	// An error is ignored here, because the step block lists again and reports it.
+	prefixes, _ := r.Store.Prefixes(ctx, r.keys, r.Bucket, r.blockPrefix())
 	for _, prefix := range prefixes {
 		found[prefix] = true
 	}
@@ -84,9 +84,9 @@ func (r *run) block(ctx context.Context) (string, error) {
 	}
 	var found string
 	err := r.poll(ctx, "block", r.Wait, func(ctx context.Context) error {
-		prefixes, err := r.Store.Prefixes(ctx, r.keys, r.Bucket, blockPrefix)
+		prefixes, err := r.Store.Prefixes(ctx, r.keys, r.Bucket, r.blockPrefix())
 		if err != nil {
-			return at("MinIO at "+r.Store.Endpoint(), r.drift(), reason(err))
+			return at(r.server(), r.drift(), reason(err))
 		}
 		for _, prefix := range prefixes {
 			if r.before[prefix] {
@@ -94,7 +94,7 @@ func (r *run) block(ctx context.Context) (string, error) {
 			}
 			text, err := r.Store.Read(ctx, r.keys, r.Bucket, prefix+"meta.json")
 			if err != nil {
-				return at("MinIO at "+r.Store.Endpoint(), r.drift(), reason(err))
+				return at(r.server(), r.drift(), reason(err))
 			}
 			if text == nil {
 				continue // not complete yet
@@ -112,7 +112,7 @@ func (r *run) block(ctx context.Context) (string, error) {
 	return "block " + found + " in bucket " + r.Bucket, err
 }
 
-// covers says whether a block of ingesters has spans of a time, by its meta.json.
+// covers returns whether a block of ingesters has spans of a time, by its meta.json.
 func covers(meta []byte, at time.Time) bool {
 	var block struct {
 		StartTime time.Time `json:"startTime"`

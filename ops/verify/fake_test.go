@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -56,7 +58,7 @@ func newWorld(t *testing.T) *world {
 	w.grafana = newGrafana(t, w.tempo)
 	w.store = &bucketStore{objects: map[string]string{"single-tenant/old/meta.json": meta(time.Now().Add(-time.Hour), time.Now().Add(time.Hour))}}
 	w.secrets = map[string]map[string][]byte{
-		"n/keys":      {accessKeyField: []byte("access"), secretKeyField: []byte("secret")},
+		"n/keys":      {"MINIO_ACCESS_KEY_ID": []byte("access"), "MINIO_SECRET_ACCESS_KEY": []byte("secret")},
 		"m/kps-admin": {"user": []byte("admin"), "password": []byte("p")},
 	}
 	instance := func(name, component string) map[string]string {
@@ -97,7 +99,7 @@ func pod(namespace, name string, labels map[string]string) corev1.Pod {
 	}
 }
 
-// notReady makes a pod one whose container waits.
+// notReady turns a pod into one whose container waits.
 func notReady(p *corev1.Pod, reason string) {
 	p.Status.Conditions[0].Status = corev1.ConditionFalse
 	p.Status.Conditions[0].Message = "containers with unready status: [main]"
@@ -107,7 +109,7 @@ func notReady(p *corev1.Pod, reason string) {
 	}
 }
 
-// restarted makes a pod one whose container has restarted some time ago.
+// restarted turns a pod into one whose container has restarted some time ago.
 func restarted(p *corev1.Pod, ago time.Duration) {
 	p.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "main", RestartCount: 3, LastTerminationState: corev1.ContainerState{
 		Terminated: &corev1.ContainerStateTerminated{Reason: "OOMKilled", ExitCode: 137, FinishedAt: metav1.NewTime(time.Now().Add(-ago))},
@@ -194,6 +196,7 @@ func (c *counted) Close() error {
 
 // bucketStore is a MinIO in memory whose keys are access and secret.
 type bucketStore struct {
+	mu      sync.Mutex
 	objects map[string]string
 	denial  objectstore.Denial
 	err     error
@@ -201,6 +204,7 @@ type bucketStore struct {
 	written func(objects map[string]string)
 }
 
+func (s *bucketStore) Kind() string     { return "MinIO" }
 func (s *bucketStore) Endpoint() string { return "s3:9000" }
 
 func (s *bucketStore) Opens(_ context.Context, accessKey, secretKey, bucket string) (objectstore.Denial, error) {
@@ -213,7 +217,18 @@ func (s *bucketStore) Opens(_ context.Context, accessKey, secretKey, bucket stri
 	return s.denial, s.err
 }
 
+func (s *bucketStore) Each(_ context.Context, _ objectstore.Keys, _ string, do func(string, int64, time.Time)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, text := range s.objects {
+		do(name, int64(len(text)), time.Now().Add(-2*time.Hour))
+	}
+	return s.err
+}
+
 func (s *bucketStore) Prefixes(_ context.Context, keys objectstore.Keys, bucket, prefix string) ([]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if denial, err := s.Opens(context.Background(), keys.AccessKey, keys.SecretKey, bucket); denial != "" || err != nil {
 		return nil, fmt.Errorf("%s%w", denial, err)
 	}
@@ -231,6 +246,8 @@ func (s *bucketStore) Prefixes(_ context.Context, keys objectstore.Keys, bucket,
 }
 
 func (s *bucketStore) Read(_ context.Context, _ objectstore.Keys, _, name string) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	text, found := s.objects[name]
 	if !found || text == "" {
 		return nil, s.err
@@ -253,6 +270,8 @@ type fakeTempo struct {
 	traces map[string]*otlp.TracesData // by id
 	header http.Header                 // of the last trace by HTTP
 	md     metadata.MD                 // of the last trace by gRPC
+	// orgID is the tenant without which it accepts nothing; empty if it has no tenants.
+	orgID string
 	// refuse, by receiver; lose has all traces gone, late has a trace found from that
 	// try on.
 	refuse map[string]error
@@ -261,9 +280,10 @@ type fakeTempo struct {
 	tries  int
 	// responses are other responses than Tempo's own, by path.
 	responses map[string]func(http.ResponseWriter)
-	// noSeries, oldSeries, zeroSeries: the rate has no series, one of before, or one
-	// without a span.
-	noSeries, oldSeries, zeroSeries bool
+	// seriesFrom is the number of traces from which on the rate has a series.
+	seriesFrom int
+	// oldSeries, zeroSeries: the series is one of before, or one without a span.
+	oldSeries, zeroSeries bool
 }
 
 func newTempo(t *testing.T) *fakeTempo {
@@ -286,6 +306,9 @@ func (f *fakeTempo) Export(ctx context.Context, r *collector.ExportTraceServiceR
 	f.mu.Lock()
 	f.md, _ = metadata.FromIncomingContext(ctx)
 	f.mu.Unlock()
+	if !slices.Contains(append(f.md.Get("x-scope-orgid"), ""), f.orgID) {
+		return nil, errors.New("no org id")
+	}
 	return &collector.ExportTraceServiceResponse{}, f.receive(otlpGRPC, r)
 }
 
@@ -300,6 +323,10 @@ func (f *fakeTempo) receive(receiver string, r *collector.ExportTraceServiceRequ
 }
 
 func (f *fakeTempo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("X-Scope-OrgID") != f.orgID {
+		http.Error(w, "no org id", http.StatusUnauthorized)
+		return
+	}
 	if r.URL.Path == "/v1/traces" {
 		body, _ := io.ReadAll(r.Body)
 		request := &collector.ExportTraceServiceRequest{}
@@ -353,7 +380,7 @@ func (f *fakeTempo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if f.oldSeries {
 			at = at.Add(-2 * time.Second) // of a verification just before
 		}
-		if f.noSeries {
+		if len(f.traces) < f.seriesFrom {
 			fmt.Fprint(w, `{"series":[],"metrics":{}}`)
 			return
 		}
@@ -419,6 +446,9 @@ func (g *fakeGrafana) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case one:
 		_ = json.NewEncoder(w).Encode(source)
 	default:
+		if orgID := source.header("X-Scope-OrgID"); orgID != "" {
+			r.Header.Set("X-Scope-OrgID", orgID)
+		}
 		g.tempo.ServeHTTP(w, r)
 	}
 }
@@ -426,24 +456,24 @@ func (g *fakeGrafana) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // grafanaValues is the output of a stack with Loki and service graphs.
 const grafanaValues = `
 grafana:
-  additionalDataSources:
-  - name: Loki
-    type: loki
-    uid: loki
-    access: proxy
-    url: http://loki
-    jsonData:
-      derivedFields:
-      - {datasourceUid: tempo, matcherRegex: trace_id, matcherType: label, name: TraceID, url: "$${__value.raw}"}
-  - name: Tempo
-    type: tempo
-    uid: tempo
-    access: proxy
-    url: http://tempo-query-frontend.n.svc.cluster.local:3200
-    jsonData:
-      nodeGraph: {enabled: true}
-      serviceMap: {datasourceUid: prometheus}
-      tracesToLogsV2: {datasourceUid: loki, query: '{$${__tags}} | a="{{` + "`{{`" + `}} b"'}
+  additionalDataSourcesString: |
+    - name: Loki
+      type: loki
+      uid: loki
+      access: proxy
+      url: http://loki
+      jsonData:
+        derivedFields:
+        - {datasourceUid: tempo, matcherRegex: trace_id, matcherType: label, name: TraceID, url: "$${__value.raw}"}
+    - name: Tempo
+      type: tempo
+      uid: tempo
+      access: proxy
+      url: http://tempo-query-frontend.n.svc.cluster.local:3200
+      jsonData:
+        nodeGraph: {enabled: true}
+        serviceMap: {datasourceUid: prometheus}
+        tracesToLogsV2: {datasourceUid: loki, query: '{$${__tags}} | a="{{` + "`{{`" + `}} b"'}
 `
 
 func sources(t *testing.T) []Datasource {
@@ -457,7 +487,7 @@ func sources(t *testing.T) []Datasource {
 func target(t *testing.T) Target {
 	t.Helper()
 	return Target{
-		Namespace: "n", Release: "tempo", Bucket: "traces", Secret: "keys", Generator: true,
+		Namespace: "n", Release: "tempo", Bucket: "traces", Secret: "keys", Generator: true, Retention: defaultRetention,
 		Query: &Address{"n", "tempo-query-frontend", 3200}, OTLPGRPC: &Address{"n", "tempo-distributor", 4317}, OTLPHTTP: &Address{"n", "tempo-distributor", 4318},
 		Datasources: sources(t), GrafanaRelease: &GrafanaRelease{"m", "kps"},
 	}

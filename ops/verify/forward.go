@@ -24,7 +24,7 @@ func (b *backend) String() string {
 	return fmt.Sprintf("pod %s/%s, port %d", b.pod.Namespace, b.pod.Name, b.port)
 }
 
-// backend returns where a Service leads.
+// backend returns the port of a pod that an address leads to.
 func (v *Verifier) backend(ctx context.Context, a Address) (*backend, error) {
 	part := "Service " + a.Namespace + "/" + a.Service
 	service, err := v.Cluster.Service(ctx, a.Namespace, a.Service)
@@ -91,7 +91,7 @@ func (v *Verifier) client(find func(context.Context) (*backend, error)) (client 
 	return &http.Client{Transport: transport}, transport.CloseIdleConnections
 }
 
-// serviceClient returns such a client of an address.
+// serviceClient is client for an address.
 func (v *Verifier) serviceClient(a Address) (client *http.Client, close func()) {
 	return v.client(func(ctx context.Context) (*backend, error) { return v.backend(ctx, a) })
 }

@@ -23,20 +23,30 @@ type Datasource struct {
 	UID      string         `json:"uid"`
 	URL      string         `json:"url"`
 	JSONData map[string]any `json:"jsonData"`
+	// Secure are the fields that Grafana stores and never returns.
+	Secure map[string]string `json:"secureJsonData"`
+}
+
+// header returns the value of a header that Grafana sends to the data source, or "".
+// Source: https://grafana.com/docs/grafana/latest/administration/provisioning/#custom-http-headers-for-data-sources
+func (d Datasource) header(name string) string {
+	for key, value := range d.JSONData {
+		number, isName := strings.CutPrefix(key, "httpHeaderName")
+		if isName && value == name {
+			return d.Secure["httpHeaderValue"+number]
+		}
+	}
+	return ""
 }
 
 // datasources returns the data sources of the output grafanaValues, without the escapes
 // of Helm's templates and of Grafana's provisioning.
 func datasources(grafanaValues string) ([]Datasource, error) {
-	var values struct {
-		Grafana struct {
-			AdditionalDataSources any `json:"additionalDataSources"`
-		} `json:"grafana"`
-	}
+	var values map[string]any
 	if err := yaml.Unmarshal([]byte(grafanaValues), &values); err != nil {
 		return nil, fmt.Errorf("output grafanaValues: got no YAML: %w. Fix: pulumi stack output grafanaValues", err)
 	}
-	text, err := json.Marshal(unescaped(values.Grafana.AdditionalDataSources))
+	text, err := json.Marshal(unescaped(dataSourceList(values)))
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +56,24 @@ func datasources(grafanaValues string) ([]Datasource, error) {
 	}
 	return sources, nil
 }
+
+// dataSourceList returns the data sources in values of kube-prometheus-stack, with the
+// escapes of Grafana's provisioning: those of the text additionalDataSourcesString, or else
+// the list additionalDataSources, which versions before 81.2.3 have alone.
+func dataSourceList(values map[string]any) any {
+	text, ok := lookUp(values, "grafana", "additionalDataSourcesString").(string)
+	if !ok {
+		return lookUp(values, "grafana", "additionalDataSources")
+	}
+	var list any
+	if yaml.Unmarshal([]byte(escapedBraces.Replace(text)), &list) != nil {
+		return text
+	}
+	return list
+}
+
+// escapedBraces are what the output grafanaValues writes for braces.
+var escapedBraces = strings.NewReplacer("{{`{{`}}", "{{")
 
 // escapes are what the output grafanaValues writes for braces and dollars.
 var escapes = strings.NewReplacer("{{`{{`}}", "{{", "$$", "$")
@@ -148,6 +176,14 @@ func (r *run) administrator(ctx context.Context, pod corev1.Pod) (string, error)
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(pair)), nil
 }
 
+// headers are what a request to Grafana requires.
+func (g *grafana) headers() map[string]string {
+	if g.authorization == "" {
+		return nil
+	}
+	return map[string]string{"Authorization": g.authorization}
+}
+
 // failed returns an error of Grafana's as a failure.
 func (g *grafana) failed(err error) error {
 	var status *statusError
@@ -183,7 +219,7 @@ func (r *run) grafanaRead(ctx context.Context) (string, error) {
 	}
 	path := g.url + "/api/datasources/proxy/uid/" + url.PathEscape(source.UID) + "/api/v2/traces/" + traces[0].id()
 	err = r.poll(ctx, "grafana read", r.timeout(), func(ctx context.Context) error {
-		body, err := get(ctx, g.Client, path, g.authorization)
+		body, err := get(ctx, g.Client, path, g.headers())
 		if err == nil {
 			err = checkTrace(body, traces[0].span)
 		}
@@ -210,7 +246,7 @@ func (r *run) grafanaLinks(ctx context.Context) (string, error) {
 			if _, seen := live[uid]; seen {
 				return nil
 			}
-			body, err := get(ctx, g.Client, g.url+"/api/datasources/uid/"+url.PathEscape(uid), g.authorization)
+			body, err := get(ctx, g.Client, g.url+"/api/datasources/uid/"+url.PathEscape(uid), g.headers())
 			var status *statusError
 			if errors.As(err, &status) && status.code == http.StatusNotFound {
 				live[uid] = nil
@@ -266,8 +302,8 @@ func (r *run) provision() string {
 	return fmt.Sprintf("pulumi stack output grafanaValues --stack %s > tracing.yaml", r.Stack)
 }
 
-// differences returns where a data source in Grafana differs from what it should be.
-// What Grafana has more is its own.
+// differences returns where a data source in Grafana differs from what it should be. Fields that
+// only Grafana has are no difference.
 func (d Datasource) differences(is *Datasource) []string {
 	var found []string
 	where := "data source " + d.UID + ": "

@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -98,10 +100,24 @@ usage_report: {reporting_enabled: false}
 // directory is a bucket in a file system, as Tempo's backend local has it.
 type directory string
 
+func (d directory) Kind() string     { return "directory" }
 func (d directory) Endpoint() string { return string(d) }
 
 func (d directory) Opens(context.Context, string, string, string) (objectstore.Denial, error) {
 	return "", nil
+}
+
+func (d directory) Each(_ context.Context, _ objectstore.Keys, _ string, do func(string, int64, time.Time)) error {
+	return filepath.WalkDir(string(d), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil {
+			do(strings.TrimPrefix(path, string(d)+"/"), info.Size(), info.ModTime())
+		}
+		return err
+	})
 }
 
 func (d directory) Prefixes(_ context.Context, _ objectstore.Keys, _, prefix string) ([]string, error) {

@@ -29,7 +29,7 @@ type Result struct {
 	// Tenant is the name of the tenant; absent for a stack without tenants.
 	Tenant string `json:"tenant,omitempty"`
 	// Step is the name of the step: pods, key, send RECEIVER, read RECEIVER, search,
-	// rate, block, grafana read or grafana links.
+	// rate, block, size, grafana read, grafana links or scrape.
 	Step string `json:"step"`
 	// Outcome is ok, failed or not checked.
 	Outcome Outcome `json:"result"`

@@ -72,7 +72,7 @@ func TestResultOfAnotherError(t *testing.T) {
 	assert.Equal(t, Result{Step: "s", Outcome: Failed, Seconds: 1, Detail: "x"}, resultOf("", "s", time.Second, "", errors.New("x")))
 }
 
-// The first part that is named keeps the blame.
+// TestAt has a failure keep the part that was named first.
 func TestAt(t *testing.T) {
 	require.NoError(t, at("a", "b", nil))
 	inner := at("pod", "fix", errors.New("x"))

@@ -62,7 +62,7 @@ func (l *last) OnEnd(s sdktrace.ReadOnlySpan)                   { l.span = s }
 func (l *last) Shutdown(context.Context) error                  { return nil }
 func (l *last) ForceFlush(context.Context) error                { return nil }
 
-// send sends a trace by a receiver.
+// send sends a trace to a receiver.
 func (r *run) send(ctx context.Context, to receiver, s *sent) (string, error) {
 	s.span = newSpan(r.Stack, to.name)
 	err := r.poll(ctx, "send "+to.name, min(r.timeout(), sendTime), func(ctx context.Context) error {
@@ -78,6 +78,17 @@ func (r *run) send(ctx context.Context, to receiver, s *sent) (string, error) {
 	})
 	s.accepted = err == nil
 	return "trace " + s.id(), err
+}
+
+// orgIDHeader is the header that names the tenant to a multi-tenant Tempo.
+const orgIDHeader = "X-Scope-OrgID"
+
+// headers are what a request to Tempo requires.
+func (t Target) headers() map[string]string {
+	if t.OrgID == "" {
+		return map[string]string{}
+	}
+	return map[string]string{orgIDHeader: t.OrgID}
 }
 
 // export sends a span to a backend, as an application does. Variables like
@@ -101,13 +112,13 @@ func (r *run) exporter(ctx context.Context, to receiver, b *backend, dial func(c
 		if err != nil {
 			return nil, err
 		}
-		exporter, err := otlptracegrpc.New(ctx, otlptracegrpc.WithGRPCConn(connection), otlptracegrpc.WithHeaders(map[string]string{}),
+		exporter, err := otlptracegrpc.New(ctx, otlptracegrpc.WithGRPCConn(connection), otlptracegrpc.WithHeaders(r.headers()),
 			otlptracegrpc.WithRetry(otlptracegrpc.RetryConfig{}))
 		return closes{exporter, func() { _ = connection.Close() }}, err
 	}
 	client, end := r.client(func(context.Context) (*backend, error) { return b, nil })
 	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithHTTPClient(client), otlptracehttp.WithEndpoint(to.address.Service), otlptracehttp.WithURLPath("/v1/traces"),
-		otlptracehttp.WithInsecure(), otlptracehttp.WithHeaders(map[string]string{}), otlptracehttp.WithRetry(otlptracehttp.RetryConfig{}))
+		otlptracehttp.WithInsecure(), otlptracehttp.WithHeaders(r.headers()), otlptracehttp.WithRetry(otlptracehttp.RetryConfig{}))
 	return closes{exporter, end}, err
 }
 

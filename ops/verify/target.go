@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/picluster/picluster/ops/engine"
 	"sigs.k8s.io/yaml"
@@ -29,13 +30,21 @@ type Target struct {
 	// Bucket is the bucket of the traces, and Secret the Secret that has its keys;
 	// empty if they are inline.
 	Bucket, Secret string
+	// OrgID is the tenant that each request names to a multi-tenant Tempo, in the header
+	// X-Scope-OrgID; empty if Tempo is not multi-tenant.
+	OrgID string
 	// Generator says whether the metrics-generator is on.
 	Generator bool
+	// Retention is how long Tempo keeps traces.
+	Retention time.Duration
 	// Datasources are what Grafana is given.
 	Datasources []Datasource
 	// GrafanaRelease is the release of Grafana that the stack installs; nil if it does
 	// not.
 	GrafanaRelease *GrafanaRelease
+	// Prometheus is the namespace of the Prometheus that scrapes Tempo; empty if the stack
+	// has none scrape it (monitoring: none).
+	Prometheus string
 }
 
 // GrafanaRelease is a Helm release of kube-prometheus-stack.
@@ -89,7 +98,7 @@ func (t Target) receivers() []receiver {
 	return on
 }
 
-// announcement says what is read and written.
+// announcement returns what verify reads and writes.
 func (t Target) announcement(o Options) string {
 	var names []string
 	for _, receiver := range t.receivers() {
@@ -105,10 +114,20 @@ func (t Target) announcement(o Options) string {
 	if o.Grafana != "" {
 		text += ", and Grafana's data sources"
 	}
+	if t.Prometheus != "" {
+		text += fmt.Sprintf(", and Prometheus's pods and Service in %s", t.Prometheus)
+	}
 	if len(names) == 0 {
 		return text + "; writes nothing"
 	}
-	return text + fmt.Sprintf("; writes one trace of the service %s by each of %s", serviceName, strings.Join(names, ", "))
+	text += fmt.Sprintf("; writes one trace of the service %s by each of %s", serviceName, strings.Join(names, ", "))
+	if t.OrgID != "" {
+		text += ", for Tempo's tenant " + t.OrgID
+	}
+	if t.Generator {
+		text += "; writes more while the rate has no series"
+	}
+	return text
 }
 
 // Targets returns what a state says that a stack has deployed, tenant by tenant.
@@ -169,12 +188,12 @@ func targetOf(stack, tenant string, outputs map[string]any, state *engine.State)
 	}
 	t.Release = release.Text("name")
 	values, _ := release.Inputs["values"].(map[string]any)
+	multiTenant := false
 	for _, path := range [][]string{{"multitenancyEnabled"}, {"tempo", "multitenancyEnabled"}} {
-		if on, _ := lookUp(values, path...).(bool); on {
-			key := "values." + strings.Join(path, ".")
-			return t, fmt.Errorf("picluster:%s: got \"true\"; want false, because verify sends no X-Scope-OrgID. Fix: pulumi config rm --path %s", key, key)
-		}
+		on, _ := lookUp(values, path...).(bool)
+		multiTenant = multiTenant || on
 	}
+	t.Retention = retention(values)
 	// The section overrides is below tempo in chart tempo.
 	for _, path := range [][]string{{"overrides"}, {"tempo", "overrides"}} {
 		processors, _ := lookUp(values, append(path, "defaults", "metrics_generator", "processors")...).([]any)
@@ -183,7 +202,14 @@ func targetOf(stack, tenant string, outputs map[string]any, state *engine.State)
 	if t.Datasources, err = datasources(text("grafanaValues")); err != nil {
 		return t, err
 	}
+	if source, _ := t.tempoSource(); multiTenant {
+		if t.OrgID = source.header(orgIDHeader); t.OrgID == "" {
+			return t, fmt.Errorf("output grafanaValues: got no %s for Tempo; want one with multiTenancy. Fix: pulumi config set tempoTenant TENANT --stack %s; then picluster up --stack %[2]s",
+				orgIDHeader, stack)
+		}
+	}
 	t.GrafanaRelease = grafanaRelease(state, text("grafanaValues"))
+	t.Prometheus = prometheusNamespace(state, t.Namespace)
 	return t, nil
 }
 
@@ -208,10 +234,11 @@ func grafanaRelease(state *engine.State, grafanaValues string) *GrafanaRelease {
 	if yaml.Unmarshal([]byte(grafanaValues), &own) != nil {
 		return nil
 	}
-	want := uids(lookUp(own, "grafana", "additionalDataSources"))
+	want := uids(dataSourceList(own))
 	for _, r := range state.Of(engine.ReleaseType) {
 		values, _ := r.Inputs["values"].(map[string]any)
-		if have := uids(lookUp(values, "grafana", "additionalDataSources")); len(want) > 0 && slices.Equal(have, want) {
+		have := uids(dataSourceList(values)) // those of all tenants
+		if len(want) > 0 && !slices.ContainsFunc(want, func(uid string) bool { return !slices.Contains(have, uid) }) {
 			return &GrafanaRelease{Namespace: r.Text("namespace"), Name: r.Text("name")}
 		}
 	}

@@ -1,6 +1,8 @@
 package verify
 
 import (
+	"cmp"
+	"strings"
 	"testing"
 
 	"github.com/picluster/picluster/ops/engine"
@@ -49,7 +51,20 @@ func TestTargets(t *testing.T) {
 			state(outputs(nil), release("n", "temp", nil), release("n", "tempo", generator), release("n", "te", nil), release("other", "tempo-query", nil), release("m", "kps", grafana)), func(*Target) {},
 		},
 		"without a generator": {state(outputs(nil), release("m", "kps", grafana), release("n", "tempo", nil)), func(t *Target) { t.Generator = false }},
-		"Grafana elsewhere":   {state(outputs(nil), release("n", "tempo", generator)), func(t *Target) { t.GrafanaRelease = nil }},
+		"a chart that has the list alone": {
+			state(outputs(func(o map[string]any) { o["grafanaValues"] = listAlone(t) }), release("m", "kps", parsed(t, listAlone(t))), release("n", "tempo", generator)), func(*Target) {},
+		},
+		"a release of all tenants": {
+			state(outputs(nil), release("m", "kps", map[string]any{"grafana": map[string]any{
+				"additionalDataSourcesString": "- uid: other\n- uid: loki\n- uid: tempo\n",
+			}}), release("n", "tempo", generator)), func(*Target) {},
+		},
+		"a release of another stack": {
+			state(outputs(nil), release("m", "kps", map[string]any{"grafana": map[string]any{
+				"additionalDataSourcesString": "- uid: loki\n- uid: other\n",
+			}}), release("n", "tempo", generator)), func(t *Target) { t.GrafanaRelease = nil },
+		},
+		"Grafana elsewhere": {state(outputs(nil), release("n", "tempo", generator)), func(t *Target) { t.GrafanaRelease = nil }},
 		"inline": {
 			state(outputs(func(o map[string]any) { delete(o, "secretName") }), release("m", "kps", grafana), release("n", "tempo", generator)), func(t *Target) { t.Secret = "" },
 		},
@@ -80,6 +95,23 @@ func TestTargets(t *testing.T) {
 	}
 }
 
+func parsed(t *testing.T, text string) (values map[string]any) {
+	t.Helper()
+	require.NoError(t, yaml.Unmarshal([]byte(text), &values))
+	return values
+}
+
+// listAlone is grafanaValues of a chart before 81.2.3.
+func listAlone(t *testing.T) string {
+	t.Helper()
+	grafana := parsed(t, grafanaValues)["grafana"].(map[string]any)
+	var list []any
+	require.NoError(t, yaml.Unmarshal([]byte(grafana["additionalDataSourcesString"].(string)), &list))
+	text, err := yaml.Marshal(map[string]any{"grafana": map[string]any{"additionalDataSources": list}})
+	require.NoError(t, err)
+	return string(text)
+}
+
 func TestTargetsOfTenants(t *testing.T) {
 	targets, err := Targets("s", state(map[string]any{"tenants": map[string]any{
 		"b": map[string]any{"namespace": "n", "bucket": "traces", "tempoValues": "a: b"},
@@ -104,6 +136,37 @@ func TestTargetsOfOneNamespace(t *testing.T) {
 	}
 }
 
+// The tenant that Grafana names to Tempo is the one that is verified.
+func TestTargetsOfAMultiTenantTempo(t *testing.T) {
+	own := outputs(func(o map[string]any) {
+		o["grafanaValues"] = strings.Replace(grafanaValues, "      jsonData:\n        nodeGraph:",
+			"      secureJsonData: {httpHeaderValue1: team}\n      jsonData:\n        httpHeaderName1: X-Scope-OrgID\n        nodeGraph:", 1)
+	})
+	for name, test := range map[string]struct {
+		values map[string]any
+		want   string
+	}{
+		"microservices": {map[string]any{"multitenancyEnabled": true}, "team"},
+		"monolithic":    {map[string]any{"tempo": map[string]any{"multitenancyEnabled": true}}, "team"},
+		"one tenant":    {map[string]any{"multitenancyEnabled": false}, ""},
+	} {
+		targets, err := Targets("s", state(own, release("n", "tempo", test.values)))
+		require.NoError(t, err, name)
+		assert.Equal(t, test.want, targets[0].OrgID, name)
+		assert.Equal(t, cmp.Or(test.want, "single-tenant")+"/", targets[0].blockPrefix(), name)
+	}
+}
+
+func TestHeader(t *testing.T) {
+	d := Datasource{
+		JSONData: map[string]any{"httpHeaderName1": "X-Other", "httpHeaderName2": "X-Scope-OrgID", "httpHeaderName3": 1.0, "a": "X-Third"},
+		Secure:   map[string]string{"httpHeaderValue1": "other", "httpHeaderValue2": "team"},
+	}
+	assert.Equal(t, "team", d.header("X-Scope-OrgID"))
+	assert.Equal(t, "other", d.header("X-Other"))
+	assert.Empty(t, d.header("X-Third"))
+}
+
 func TestTargetsOfABadState(t *testing.T) {
 	tempo := release("n", "tempo", nil)
 	for name, test := range map[string]struct {
@@ -124,9 +187,9 @@ func TestTargetsOfABadState(t *testing.T) {
 		"no URL": {
 			state(outputs(func(o map[string]any) { o["otlpHttp"] = "http://%zz" }), tempo), `stack s: output otlpHttp: got "http://%zz"; want a URL`,
 		},
-		"multitenancy": {
+		"no tenant of Tempo": {
 			state(outputs(nil), release("n", "tempo", map[string]any{"multitenancyEnabled": true})),
-			`stack s: picluster:values.multitenancyEnabled: got "true"; want false, because verify sends no X-Scope-OrgID. Fix: pulumi config rm --path values.multitenancyEnabled`,
+			`stack s: output grafanaValues: got no X-Scope-OrgID for Tempo; want one with multiTenancy. Fix: pulumi config set tempoTenant TENANT --stack s; then picluster up --stack s`,
 		},
 		"no YAML":            {state(outputs(func(o map[string]any) { o["grafanaValues"] = "{" }), tempo), "stack s: output grafanaValues: got no YAML"},
 		"no data sources":    {state(outputs(func(o map[string]any) { o["grafanaValues"] = "grafana: {additionalDataSources: x}" }), tempo), "stack s: output grafanaValues: got no list of data sources"},
@@ -168,7 +231,9 @@ func TestDifferences(t *testing.T) {
 func TestAnnouncement(t *testing.T) {
 	one := target(t)
 	assert.Equal(t, "release n/tempo: reads its pods, their logs and Services, the Secret keys and the bucket traces, and Grafana's pods, Service and Secret in m; "+
-		"writes one trace of the service picluster-verify by each of otlpGrpc, otlpHttp", one.announcement(Options{}))
+		"writes one trace of the service picluster-verify by each of otlpGrpc, otlpHttp; writes more while the rate has no series", one.announcement(Options{}))
+	one.OrgID = "team"
+	assert.Contains(t, one.announcement(Options{}), "by each of otlpGrpc, otlpHttp, for Tempo's tenant team")
 	one.OTLPGRPC, one.OTLPHTTP, one.Secret = nil, nil, ""
 	assert.Equal(t, "release n/tempo: reads its pods, their logs and Services, and Grafana's data sources; writes nothing", one.announcement(Options{Grafana: "https://g"}))
 }

@@ -1,5 +1,5 @@
-// Package verify shows that a stack's tracing works: it sends traces through the
-// cluster's own receivers, reads them back, and reports each step.
+// Package verify checks that a stack's tracing works: it sends traces through the cluster's own
+// receivers, reads them back, and reports each step.
 package verify
 
 import (
@@ -10,11 +10,12 @@ import (
 	"sync"
 	"time"
 
+	"github.com/picluster/picluster/ops/engine"
 	"github.com/picluster/picluster/ops/objectstore"
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Cluster is what is asked of a *cluster.Cluster.
+// Cluster is the part of *cluster.Cluster that a Verifier uses.
 type Cluster interface {
 	Pods(ctx context.Context, namespace, selector string) ([]corev1.Pod, error)
 	LastLine(ctx context.Context, namespace, pod, container string, previous bool) (string, error)
@@ -24,10 +25,12 @@ type Cluster interface {
 	Dial(ctx context.Context, namespace, pod string, port int) (net.Conn, error)
 }
 
-// Store is what is asked of an *objectstore.Store.
+// Store is the part of *objectstore.Store that a Verifier uses.
 type Store interface {
+	Kind() string
 	Endpoint() string
 	Opens(ctx context.Context, accessKey, secretKey, bucket string) (objectstore.Denial, error)
+	Each(ctx context.Context, keys objectstore.Keys, bucket string, do func(name string, size int64, written time.Time)) error
 	Prefixes(ctx context.Context, keys objectstore.Keys, bucket, prefix string) ([]string, error)
 	Read(ctx context.Context, keys objectstore.Keys, bucket, name string) ([]byte, error)
 }
@@ -41,6 +44,9 @@ const DefaultTimeout = 2 * time.Minute
 type Options struct {
 	// Stack is the name of the stack, for messages.
 	Stack string
+	// SecretFields are the fields of each tenant's Secret. Default: those of a Secret that
+	// the stack creates.
+	SecretFields engine.SecretFields
 	// Timeout is how long each step waits. Default: DefaultTimeout.
 	Timeout time.Duration
 	// Wait is how long to wait for a block in the bucket. Default: 0, which does not
@@ -97,7 +103,7 @@ type step struct {
 	run  func(ctx context.Context) (detail string, err error)
 }
 
-// target verifies one tenant: first its pods, then that traces go in, then all that
+// target verifies one tenant: first its pods and its key, then that traces go in, then all that
 // shows that they come out, at once.
 func (v *Verifier) target(ctx context.Context, t Target) []Result {
 	if t.Unmanaged {
@@ -117,8 +123,11 @@ func (v *Verifier) target(ctx context.Context, t Target) []Result {
 		reads = append(reads, step{"read " + receiver.name, func(ctx context.Context) (string, error) { return r.read(ctx, trace) }})
 	}
 	results = append(results, v.together(ctx, t.Tenant, sends)...)
-	reads = append(reads, step{"search", r.search}, step{"rate", r.rate}, step{"block", r.block},
+	reads = append(reads, step{"search", r.search}, step{"rate", r.rate}, step{"block", r.block}, step{"size", r.size},
 		step{"grafana read", r.grafanaRead}, step{"grafana links", r.grafanaLinks})
+	if t.Prometheus != "" {
+		reads = append(reads, step{"scrape", r.scrape})
+	}
 	return append(results, v.together(ctx, t.Tenant, reads)...)
 }
 

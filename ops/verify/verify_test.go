@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/picluster/picluster/ops/engine"
 	"github.com/picluster/picluster/ops/objectstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -58,9 +60,10 @@ func TestAllSteps(t *testing.T) {
 		assert.NotEmpty(t, s.Detail, s.Step)
 		assert.Empty(t, s.Part+s.Fix, s.Step)
 	}
-	assert.Equal(t, []string{"pods", "key", "send otlpGrpc", "send otlpHttp", "read otlpGrpc", "read otlpHttp", "search", "rate", "block", "grafana read", "grafana links"}, steps)
+	assert.Equal(t, []string{"pods", "key", "send otlpGrpc", "send otlpHttp", "read otlpGrpc", "read otlpHttp", "search", "rate", "block", "size", "grafana read", "grafana links"}, steps)
 	assert.Equal(t, "3 are Ready", result(t, report, "pods").Detail)
 	assert.Equal(t, "block new1 in bucket traces", result(t, report, "block").Detail)
+	assert.Contains(t, result(t, report, "size").Detail, " a day over the last 2h; kept for 48h: the bucket will hold about ")
 	assert.Equal(t, "2 data sources as provisioned, with 3 links", result(t, report, "grafana links").Detail)
 	assert.Len(t, w.tempo.traces, 2, "one by each receiver")
 	assert.Empty(t, w.tempo.header.Get("Authorization"))
@@ -74,6 +77,17 @@ func TestAllSteps(t *testing.T) {
 	first := w.tempo.traces
 	require.True(t, w.verify(nil, target(t)).OK)
 	assert.Len(t, first, 4, "each time new ids")
+}
+
+// A distributor that does not know the metrics-generator yet sends it none of the first
+// traces.
+func TestRateSendsAgain(t *testing.T) {
+	w := newWorld(t)
+	w.covered()
+	w.tempo.seriesFrom = 3
+	report := w.verify(func(o *Options) { o.Timeout = 20 * time.Second }, target(t))
+	assert.Empty(t, outcomes(report), "%+v", report.Failed())
+	assert.GreaterOrEqual(t, len(w.tempo.traces), 3)
 }
 
 // With --grafana, the stack's own release is not asked.
@@ -96,7 +110,7 @@ func TestNotChecked(t *testing.T) {
 		details map[string]string // by step
 	}{
 		"inline": {func(t *Target, _ *Options) { t.Secret = "" }, map[string]string{
-			"key": "credentials: inline: no Secret has the keys", "block": "credentials: inline: no Secret has the keys",
+			"key": "credentials: inline: no Secret has the keys", "block": "credentials: inline: no Secret has the keys", "size": "credentials: inline: no Secret has the keys",
 		}},
 		"without wait": {func(_ *Target, o *Options) { o.Wait = 0 }, map[string]string{
 			"block": "add --wait 45m: Tempo writes a block after max_block_duration, by default 30 minutes",
@@ -272,7 +286,7 @@ func TestFailures(t *testing.T) {
 			"search", "the result of the search is no JSON: <html>", "queriers and ingesters behind Service n/tempo-query-frontend, port 3200", logs, nil,
 		},
 		"no series": {
-			func(w *world, _ *Target) { w.tempo.noSeries = true },
+			func(w *world, _ *Target) { w.tempo.seriesFrom = math.MaxInt },
 			"rate", `{resource.service.name="picluster-verify"}|rate(): got 0 series without a span since `, "metrics-generator of release n/tempo", logs, nil,
 		},
 		"series of before": {
@@ -289,30 +303,30 @@ func TestFailures(t *testing.T) {
 		},
 		"no Secret": {
 			func(w *world, _ *Target) { delete(w.secrets, "n/keys") },
-			"key", "there is no Secret n/keys", "Secret n/keys", drifts, []string{"block"},
+			"key", "there is no Secret n/keys", "Secret n/keys", drifts, []string{"block", "size"},
 		},
 		"no right to read the Secret": {
 			func(w *world, t *Target) {
 				w.errs["Secret"] = errors.New("secrets is forbidden")
 				t.GrafanaRelease = nil
 			},
-			"key", "secrets is forbidden", "Secret n/keys", "kubectl get secret --namespace n keys", []string{"block", "grafana read", "grafana links"},
+			"key", "secrets is forbidden", "Secret n/keys", "kubectl get secret --namespace n keys", []string{"block", "size", "grafana read", "grafana links"},
 		},
 		"wrong key in the Secret": {
-			func(w *world, _ *Target) { w.secrets["n/keys"][secretKeyField] = []byte("other") },
-			"key", "Secret n/keys does not open bucket traces: its secret key is not the user's", "Secret n/keys", drifts, []string{"block"},
+			func(w *world, _ *Target) { w.secrets["n/keys"]["MINIO_SECRET_ACCESS_KEY"] = []byte("other") },
+			"key", "Secret n/keys does not open bucket traces: its secret key is not the user's", "Secret n/keys", drifts, []string{"block", "size"},
 		},
 		"no policy": {
 			func(w *world, _ *Target) { w.store.denial = objectstore.NotAllowed },
-			"key", "Secret n/keys does not open bucket traces: its user may not list the bucket", "Secret n/keys", drifts, []string{"block"},
+			"key", "Secret n/keys does not open bucket traces: its user may not list the bucket", "Secret n/keys", drifts, []string{"block", "size"},
 		},
 		"no bucket": {
 			func(_ *world, t *Target) { t.Bucket = "other" },
-			"key", "Secret n/keys does not open bucket other: there is no such bucket", "Secret n/keys", drifts, []string{"block"},
+			"key", "Secret n/keys does not open bucket other: there is no such bucket", "Secret n/keys", drifts, []string{"block", "size"},
 		},
 		"MinIO down": {
 			func(w *world, _ *Target) { w.store.err = errors.New("connection refused") },
-			"key", "connection refused", "MinIO at s3:9000", drifts, []string{"block"},
+			"key", "connection refused", "MinIO at s3:9000", drifts, []string{"block", "size"},
 		},
 		"block missing": {
 			func(w *world, _ *Target) { w.store.written = nil },
@@ -451,6 +465,29 @@ func TestBlockThatCompletes(t *testing.T) {
 func TestFullID(t *testing.T) {
 	assert.Equal(t, "000000000000000000000000000000a1", fullID("a1"))
 	assert.Equal(t, "1f90338252b011ff7b0dcc29d3a46404", fullID("1f90338252b011ff7b0dcc29d3a46404"))
+}
+
+// A multi-tenant Tempo accepts and returns nothing without the tenant, whose blocks are
+// below its name. The fields of the Secret have other names.
+func TestMultiTenant(t *testing.T) {
+	w := newWorld(t)
+	w.tempo.orgID = "team"
+	w.secrets["n/keys"] = map[string][]byte{"ID": []byte("access"), "KEY": []byte("secret")}
+	w.store.written = func(objects map[string]string) {
+		objects["team/new/meta.json"] = meta(time.Now().Add(-time.Minute), time.Now().Add(time.Minute))
+		objects["single-tenant/new/meta.json"] = ""
+	}
+	one := target(t)
+	one.OrgID = "team"
+	tempo := &one.Datasources[1]
+	tempo.JSONData["httpHeaderName1"], tempo.Secure = "X-Scope-OrgID", map[string]string{"httpHeaderValue1": "team"}
+	w.grafana.sources["tempo"] = *tempo
+	fields := func(o *Options) { o.SecretFields = engine.SecretFields{AccessKey: "ID", SecretKey: "KEY"} }
+	assert.Empty(t, outcomes(w.verify(fields, one)))
+
+	one.OrgID = ""
+	assert.Contains(t, outcomes(w.verify(fields, one)), "send otlpGrpc")
+	assert.Contains(t, outcomes(w.verify(nil, one)), "key")
 }
 
 // Pods that have ended, or are ending, and restarts of long ago are no failure.

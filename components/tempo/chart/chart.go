@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/picluster/picluster/internal/rule"
 	"golang.org/x/mod/semver"
 	"sigs.k8s.io/yaml"
 )
@@ -50,18 +51,18 @@ var charts = map[string]struct {
 // Chart says which chart is deployed, and which Tempo.
 type Chart struct {
 	// Mode is Microservices or Monolithic. Default: Microservices.
-	Mode string
+	Mode string `pulumi:"mode,optional"`
 	// Name is the chart's name in Repository, a path to a directory or an archive,
 	// or an oci:// reference. Default: tempo-distributed, or tempo for Monolithic.
-	Name string
+	Name string `pulumi:"name,optional"`
 	// Repository is the chart repository's URL; it applies to a bare name alone.
 	// Default for a bare name: the one that publishes Version's line.
-	Repository string
+	Repository string `pulumi:"repository,optional"`
 	// Version is the chart's exact version. Default: 2.26.2, or 2.2.4 for Monolithic.
-	Version string
-	// TempoVersion is the tag of Tempo's image. Default: the one of patched, or else
-	// empty, which is the chart's own.
-	TempoVersion string
+	Version string `pulumi:"version,optional"`
+	// TempoVersion is the tag of Tempo's image. Default: 2.10.8 for Version 2.26.2, otherwise
+	// the chart's own.
+	TempoVersion string `pulumi:"tempoVersion,optional"`
 }
 
 // WithDefaults returns the chart with what is empty filled in.
@@ -81,45 +82,40 @@ func (c Chart) WithDefaults() Chart {
 	return c
 }
 
-// IsBareName tells a chart's name, to be found in a repository, from a path or
-// an oci:// reference, which say themselves where the chart is.
+// IsBareName returns whether name is a chart's name, which Helm looks up in a repository, and
+// not a path or an oci:// reference.
 func IsBareName(name string) bool { return !strings.ContainsAny(name, `/\`) }
 
-// FolderVersion returns the version that the chart in a directory says it has. It
-// fails if there is none.
-func FolderVersion(folder string) (string, error) {
-	text, err := os.ReadFile(filepath.Join(folder, "Chart.yaml"))
+// DirectoryVersion returns the version in the Chart.yaml of a directory. It fails if the
+// directory has no Chart.yaml.
+func DirectoryVersion(directory string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(directory, "Chart.yaml"))
 	if err != nil {
 		return "", err
 	}
 	var file struct {
 		Version string `json:"version"`
 	}
-	err = yaml.Unmarshal(text, &file)
-	return file.Version, err
-}
-
-// ValidateExact returns an error unless a version is exact: of a range, Helm would
-// take whatever is newest on the day.
-func ValidateExact(version string) error {
-	v := "v" + version
-	if !semver.IsValid(v) || semver.Canonical(v) != v {
-		return errors.New("is not an exact version like " + charts[Microservices].version)
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		return "", err
 	}
-	return nil
+	if file.Version == "" {
+		return "", fmt.Errorf("%s/Chart.yaml: version: got nothing; want the chart's version", directory)
+	}
+	return file.Version, nil
 }
 
 // ValidateVersion returns an error unless this project has values for a version of the
 // chart of a mode.
 func ValidateVersion(mode, version string) error {
-	if err := ValidateExact(version); err != nil {
+	if err := rule.ValidateExactVersion(version, charts[Microservices].version); err != nil {
 		return err
 	}
 	mode = cmp.Or(mode, Microservices)
 	of := charts[mode]
 	for other, chart := range charts {
 		if other != mode && version == chart.version {
-			return fmt.Errorf("is of chart %s, and mode %s is chart %s", chart.name, mode, of.name)
+			return fmt.Errorf("a version of chart %s, because mode is %s; this is one of chart %s", of.name, mode, chart.name)
 		}
 	}
 	major := semver.Major("v" + version)
@@ -131,7 +127,7 @@ func ValidateVersion(mode, version string) error {
 		known = append(known, strings.TrimPrefix(line.major, "v")+".x")
 	}
 	if mode != Monolithic && semver.Compare(major, "v3") >= 0 {
-		return errors.New("deploys Tempo 3, whose microservices need Kafka and have no ingester or compactor, so that this program's values do not fit it")
+		return errors.New("a version below 3, because microservices of Tempo 3 require Kafka and have no ingester or compactor")
 	}
-	return fmt.Errorf("is of line %s, and this program has values for %s of chart %s", strings.TrimPrefix(major, "v"), strings.Join(known, " and "), of.name)
+	return fmt.Errorf("a version %s of chart %s", strings.Join(known, " or "), of.name)
 }

@@ -34,21 +34,21 @@ func TestValidateVersion(t *testing.T) {
 	}
 	assert.NoError(t, chart.ValidateVersion(chart.Monolithic, "2.2.4"))
 	for version, want := range map[string]string{
-		"":        "is not an exact version",
-		"latest":  "is not an exact version",
-		"1.61":    "is not an exact version",
-		"v1.61.3": "is not an exact version",
-		"^1.0.0":  "is not an exact version",
-		"3.3.0":   "whose microservices need Kafka",
-		"4.0.0":   "whose microservices need Kafka",
-		"0.27.5":  "is of line 0, and this program has values for 1.x and 2.x of chart tempo-distributed",
+		"":        "an exact version",
+		"latest":  "an exact version",
+		"1.61":    "an exact version",
+		"v1.61.3": "an exact version",
+		"^1.0.0":  "an exact version",
+		"3.3.0":   "require Kafka",
+		"4.0.0":   "require Kafka",
+		"0.27.5":  "a version 1.x or 2.x of chart tempo-distributed",
 	} {
 		assert.ErrorContains(t, chart.ValidateVersion(chart.Microservices, version), want, version)
 	}
-	assert.ErrorContains(t, chart.ValidateVersion(chart.Monolithic, "2.26.2"), "is of chart tempo-distributed, and mode monolithic is chart tempo")
-	assert.ErrorContains(t, chart.ValidateVersion("", "2.2.4"), "is of chart tempo, and mode microservices is chart tempo-distributed")
+	assert.ErrorContains(t, chart.ValidateVersion(chart.Monolithic, "2.26.2"), "a version of chart tempo, because mode is monolithic; this is one of chart tempo-distributed")
+	assert.ErrorContains(t, chart.ValidateVersion("", "2.2.4"), "a version of chart tempo-distributed, because mode is microservices; this is one of chart tempo")
 	for _, version := range []string{"1.24.0", "3.0.0"} {
-		assert.ErrorContains(t, chart.ValidateVersion(chart.Monolithic, version), "this program has values for 2.x of chart tempo", version)
+		assert.ErrorContains(t, chart.ValidateVersion(chart.Monolithic, version), "a version 2.x of chart tempo", version)
 	}
 }
 
@@ -79,10 +79,10 @@ func TestOpenCensus(t *testing.T) {
 func TestValidateTempo(t *testing.T) {
 	assert.NoError(t, chart.ValidateTempo("2.10.8"))
 	for version, want := range map[string]string{
-		"":       "is not an exact version",
-		"2.10":   "is not an exact version",
-		"latest": "is not an exact version",
-		"3.0.3":  "is not of Tempo 2",
+		"":       "an exact version",
+		"2.10":   "an exact version",
+		"latest": "an exact version",
+		"3.0.3":  "a version of Tempo 2",
 	} {
 		assert.ErrorContains(t, chart.ValidateTempo(version), want, version)
 	}

@@ -3,18 +3,19 @@ package chart
 import (
 	"errors"
 
+	"github.com/picluster/picluster/internal/rule"
 	"golang.org/x/mod/semver"
 )
 
 // patched are the tags of images that are newer than a chart's own, by the chart's mode
 // and version, because of security fixes. Source: Tempo's CHANGELOG, 2.10.8.
 var patched = map[string]string{
-	Microservices + " 2.26.2": "2.10.8", // the chart has 2.10.7
+	"microservices 2.26.2": "2.10.8", // the chart has 2.10.7
 }
 
-// openCensusDropped are the first versions of Tempo's lines that do not have the
-// OpenCensus receiver, whose distributor ends at once if one is configured. Later lines
-// never have it. Source: Tempo's CHANGELOG; modules/distributor/receiver/shim.go.
+// openCensusDropped are the first versions without the OpenCensus receiver, by Tempo's line.
+// If that receiver is configured, their distributor exits at its start. Later lines never
+// have it. Source: Tempo's CHANGELOG; modules/distributor/receiver/shim.go.
 var openCensusDropped = map[string]string{"v2.9": "v2.9.3", "v2.10": "v2.10.6"}
 
 // firstWithoutOpenCensus is the first version of chart tempo-distributed whose own Tempo,
@@ -32,23 +33,22 @@ func (c Chart) OpenCensus() (has bool, dropped string) {
 	}
 	version := "v" + c.TempoVersion
 	first, known := openCensusDropped[semver.MajorMinor(version)]
-	switch {
-	case known && semver.Compare(version, first) >= 0:
+	if !known {
+		first = "v2.10.6"
+	}
+	if semver.Compare(version, first) >= 0 {
 		return false, "Tempo " + first[1:]
-	case !known && semver.Compare(version, "v2.10.6") >= 0:
-		return false, "Tempo 2.10.6"
 	}
 	return true, ""
 }
 
 // ValidateTempo returns an error unless this project has values for a version of Tempo.
 func ValidateTempo(version string) error {
-	v := "v" + version
-	switch {
-	case !semver.IsValid(v) || semver.Canonical(v) != v:
-		return errors.New("is not an exact version like 2.10.8")
-	case semver.Major(v) != "v2":
-		return errors.New("is not of Tempo 2, which the charts configure")
+	if err := rule.ValidateExactVersion(version, "2.10.8"); err != nil {
+		return err
+	}
+	if semver.Major("v"+version) != "v2" {
+		return errors.New("a version of Tempo 2, which the charts configure")
 	}
 	return nil
 }

@@ -10,27 +10,30 @@ import (
 	"os/exec"
 	"os/signal"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/picluster/picluster/lab"
 )
 
-// dirVariable names the environment variable for the lab's folder.
+// dirVariable names the environment variable for the lab's directory.
 const dirVariable = "LAB_DIR"
 
 type command struct {
 	name, help string
-	run        func(ctx context.Context, l *lab.Lab, args []string) error
+	// builds says that the command builds the parts that are not built yet.
+	builds bool
+	run    func(ctx context.Context, l *lab.Lab, args []string) error
 }
 
 var commands = []command{
-	{"build", "build the lab's parts", build},
-	{"run", "start the lab, and run a command with its Pulumi, cluster and MinIO", run},
-	{"status", "show the lab's health, Tempo's pods and the stack's outputs", status},
-	{"down", "destroy the stack and remove the lab", down},
-	{"stop", "stop the lab and keep its data", stop},
-	{"packages", "install the Debian packages that a lab with real nodes requires", nil},
+	{"build", "build the lab's parts", true, build},
+	{"run", "start the lab, and run a command with its Pulumi, cluster and MinIO", true, run},
+	{"status", "show the lab's health, Tempo's pods and the stack's outputs", false, status},
+	{"down", "destroy the stack and remove the lab", false, down},
+	{"stop", "stop the lab and keep its data", false, stop},
+	{"packages", "install the Debian packages that a lab with real nodes requires", false, nil},
 }
 
 func main() {
@@ -46,9 +49,16 @@ func dispatch(ctx context.Context, args []string) error {
 	if slices.Equal(args, []string{"packages"}) {
 		return lab.InstallPackages(ctx, os.Stderr) // before there is a lab
 	}
+	if len(args) == 2 && args[0] == guardCommand {
+		parent, err := strconv.Atoi(args[1])
+		if err != nil {
+			return err
+		}
+		return lab.Guard(ctx, parent, os.Stdin, func() (*lab.Lab, error) { return open(ctx, false) })
+	}
 	for _, c := range commands {
 		if len(args) > 0 && c.run != nil && c.name == args[0] && (len(args) > 1) == (c.name == "run") {
-			l, err := lab.Open(ctx, cmp.Or(os.Getenv(dirVariable), ".lab"), os.Stderr)
+			l, err := open(ctx, c.builds)
 			if err != nil {
 				return err
 			}
@@ -62,13 +72,27 @@ func dispatch(ctx context.Context, args []string) error {
 	return fmt.Errorf("usage: lab COMMAND%s", usage.String())
 }
 
-// build does nothing more: to open a lab is to build its parts.
+func open(ctx context.Context, builds bool) (*lab.Lab, error) {
+	dir := cmp.Or(os.Getenv(dirVariable), ".lab")
+	if builds {
+		return lab.Open(ctx, dir, os.Stderr)
+	}
+	return lab.Find(dir, os.Stderr)
+}
+
+// build does nothing, because open has built the parts.
 func build(context.Context, *lab.Lab, []string) error { return nil }
 
-// run becomes the command, so that the terminal, signals and the exit code are
-// its own.
+// run starts the lab and replaces this process by the command, so that the terminal, signals and
+// the exit code are the command's. With real nodes, stay runs the command.
 func run(ctx context.Context, l *lab.Lab, args []string) error {
-	if err := l.Start(ctx); err != nil {
+	started, err := startGuard()
+	if err != nil {
+		return err
+	}
+	err = l.Start(ctx)
+	started() // a start that fails stops what it has started
+	if err != nil {
 		return err
 	}
 	path, err := l.LookPath(args[0])
@@ -81,9 +105,23 @@ func run(ctx context.Context, l *lab.Lab, args []string) error {
 	return syscall.Exec(path, args, l.Env())
 }
 
-// stay runs a command and ends as it does. This process is the parent of what it
-// has started in the lab, which cannot end before its parent asks how: the command
-// would not ask.
+// guardCommand is the command of the lab's guard. It is not for users.
+const guardCommand = "guard"
+
+// startGuard starts the guard of this process.
+func startGuard() (started func(), err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(self, guardCommand, strconv.Itoa(os.Getpid()))
+	cmd.Stderr = os.Stderr
+	return lab.StartGuard(cmd)
+}
+
+// stay runs a command, and ends with its exit code. It does not replace this process, which is
+// the parent of the lab's processes: only their parent can wait for them, and the command would
+// not.
 func stay(l *lab.Lab, path string, args []string) error {
 	cmd := l.Command(context.Background(), path, args...)
 	cmd.Dir = "" // this one
@@ -114,9 +152,6 @@ func status(ctx context.Context, l *lab.Lab, _ []string) error {
 	if !l.Exists() {
 		return fmt.Errorf("there is no lab in %s. Start one: make up", l.Dir)
 	}
-	if err := l.Load(); err != nil {
-		return err
-	}
 	if err := l.Healthy(ctx); err != nil {
 		return fmt.Errorf("the lab is not healthy. Start it: make up\n%w", err)
 	}
@@ -127,16 +162,22 @@ func status(ctx context.Context, l *lab.Lab, _ []string) error {
 	if network := l.Network(); network != "" {
 		fmt.Printf("lab: network:    reach these by: ip netns exec %s COMMAND\n", network)
 	}
+	plugin, err := l.DescribePlugin("minio")
+	if err != nil {
+		return err
+	}
+	fmt.Printf("lab: MinIO's plugin: %s\n", plugin)
 	fmt.Printf("lab: logs, state, passwords: %s\n", l.Dir)
 	pods, err := l.Kubectl(ctx, "get", "pods", "--all-namespaces", "--selector=app.kubernetes.io/name=tempo")
 	if err != nil {
 		return err
 	}
 	fmt.Printf("\n%s\n", pods)
-	return show(l.Pulumi(toItsEnd(ctx), "stack", "output", "--stack", lab.Stack))
+	return showOutputs(os.Stdout, l.Pulumi(toItsEnd(ctx), "stack", "output", "--json", "--stack", lab.Stack))
 }
 
-// down leaves the lab alone if the stack's destroy fails, so that one can look.
+// down destroys the stack and removes the lab. If the destroy fails, the lab stays, so that you
+// can find the cause.
 func down(ctx context.Context, l *lab.Lab, _ []string) error {
 	if !l.Exists() {
 		fmt.Println("lab: there is none")
@@ -145,7 +186,7 @@ func down(ctx context.Context, l *lab.Lab, _ []string) error {
 	if !l.HasStack() {
 		return l.Remove(ctx) // its first start was cut off
 	}
-	if err := l.Start(ctx); err != nil {
+	if err := l.Resume(ctx); err != nil {
 		return err
 	}
 	if err := show(l.StackCommand(toItsEnd(ctx), "destroy", "--yes", "--skip-preview")); err != nil {
@@ -161,8 +202,9 @@ func stop(ctx context.Context, l *lab.Lab, _ []string) error {
 	return l.Stop(ctx)
 }
 
-// toItsEnd is for commands of Pulumi: Ctrl-C reaches them from the terminal, and
-// they end cleanly then; killed, they would leave operations pending.
+// toItsEnd returns a context without an end, for commands of Pulumi. Ctrl-C reaches Pulumi from
+// the terminal, and Pulumi then ends cleanly. A Pulumi that is killed would leave pending
+// operations.
 func toItsEnd(ctx context.Context) context.Context { return context.WithoutCancel(ctx) }
 
 // show runs cmd on this terminal.

@@ -1,0 +1,95 @@
+package verify
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/picluster/picluster/ops/engine"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// prometheus adds a Prometheus in the namespace m that responds with the values of up, by pod.
+func (w *world) prometheus(values ...string) {
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/api/v1/query" || r.URL.Query().Get("query") != `up{namespace="n",pod=~"tempo-.+"}` {
+			http.Error(rw, "no such query: "+r.URL.String(), http.StatusBadRequest)
+			return
+		}
+		var series []string
+		for i, value := range values {
+			series = append(series, fmt.Sprintf(`{"metric":{"pod":"tempo-%d"},"value":[1,%q]}`, i, value))
+		}
+		fmt.Fprintf(rw, `{"status":"success","data":{"resultType":"vector","result":[%s]}}`, strings.Join(series, ","))
+	}))
+	w.t.Cleanup(server.Close)
+	labels := map[string]string{"app.kubernetes.io/name": "prometheus"}
+	w.services = append(w.services, corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "m", Name: "prometheus-operated", Labels: map[string]string{"operated-prometheus": "true"}},
+		Spec:       corev1.ServiceSpec{ClusterIP: corev1.ClusterIPNone, Selector: labels, Ports: []corev1.ServicePort{{Port: 9090}}},
+	})
+	w.pods = append(w.pods, corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "m", Name: "prometheus-0", Labels: labels},
+		Status:     corev1.PodStatus{Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}},
+	})
+	w.backends["prometheus-0:9090"] = strings.TrimPrefix(server.URL, "http://")
+}
+
+func TestScrape(t *testing.T) {
+	for name, test := range map[string]struct {
+		values []string
+		want   Result
+	}{
+		"all": {[]string{"1", "1"}, Result{Outcome: OK, Detail: "Prometheus in namespace m scrapes 2 pods"}},
+		"one is down": {[]string{"1", "0"}, Result{
+			Outcome: Failed, Detail: "got 1 of 2 targets down: tempo-1", Part: "Prometheus in namespace m", Fix: "kubectl get pods,networkpolicies --namespace n",
+		}},
+		"none": {[]string{}, Result{
+			Outcome: Failed, Detail: "got no target; want Tempo's pods", Part: "Prometheus in namespace m", Fix: "kubectl get servicemonitors --namespace n --show-labels",
+		}},
+		"no Prometheus": {nil, Result{
+			Outcome: NotChecked, Detail: "namespace m has no Service of the Prometheus Operator's Prometheus (operated-prometheus=true)",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.covered()
+			if test.values != nil {
+				w.prometheus(test.values...)
+			}
+			one := target(t)
+			one.Prometheus = "m"
+			got := result(t, w.verify(func(o *Options) { o.Timeout = 300 * time.Millisecond }, one), "scrape")
+			got.Seconds, test.want.Step = 0, "scrape"
+			assert.Equal(t, test.want, got)
+		})
+	}
+	assert.NotContains(t, fmt.Sprint(newWorld(t).verify(nil, target(t)).Steps), "scrape", "nothing is watched")
+}
+
+func TestPrometheusNamespace(t *testing.T) {
+	object := func(kind, namespace string, labels map[string]any) *engine.Resource {
+		return &engine.Resource{Type: kind, Inputs: map[string]any{"metadata": map[string]any{"namespace": namespace, "labels": labels}}}
+	}
+	rule := object(ruleType, "t", nil)
+	datasources := object(configMapType, "other", map[string]any{"grafana_datasource": "1"})
+	dashboards := object(configMapType, "m", map[string]any{"grafana_dashboard": "1"})
+	for _, test := range []struct {
+		resources []*engine.Resource
+		want      string
+	}{
+		{[]*engine.Resource{rule, datasources, dashboards}, "m"},
+		{[]*engine.Resource{rule, object(dashboardType, "g", nil)}, "g"},
+		{[]*engine.Resource{object(ruleType, "t2", nil), dashboards}, ""},
+		{[]*engine.Resource{rule}, ""},
+	} {
+		assert.Equal(t, test.want, prometheusNamespace(&engine.State{Resources: test.resources}, "t"))
+	}
+	require.Empty(t, prometheusNamespace(&engine.State{}, "t"))
+}
