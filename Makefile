@@ -121,7 +121,7 @@ test: bin/lab bin/picluster # test everything on labs
 	@for module in $(filter-out lab provider tests,$(MODULES)) $(EXAMPLES); do (cd "$$module" && go test -count=1 ./...) || exit; done
 	cd provider && go test -count=1 -v ./...
 	cd lab && go test -count=1 $$(go list ./... | grep -v -x $(LAB_PACKAGE))
-	cd tests && GOGC=300 go tool -modfile=../tools/go.mod gotestsum --format=testname -- -count=1 -timeout=60m -parallel=3 ./... $(LAB_PACKAGE)
+	cd tests && GOGC=300 go tool -modfile=../tools/go.mod gotestsum --format=testname -- -count=1 -timeout=80m -parallel=3 ./... $(LAB_PACKAGE)
 
 schema: # generate provider/schema.json from the components
 	cd provider && go test -run '^TestSchema$$' . -update
@@ -266,9 +266,9 @@ wiring: # apply the changes of mutation/wiring.yaml: a unit test must fail
 	go run ./mutation
 
 # A number, because a time sometimes ends as a failure: https://go.dev/issue/75804. It is
-# what two cores tried in a minute.
+# what two cores try in a minute.
 fuzz: # fuzz the configuration
-	go test ./stacks -run '^$$' -fuzz FuzzLoad -fuzztime 330000x
+	go test ./stacks -run '^$$' -fuzz FuzzLoad -fuzztime 70000x
 
 # go build links on the same disk, so that it moves the binary into place. A copy that is
 # cut off starts like a complete binary, and go build takes it for one.

@@ -40,8 +40,8 @@ func newPublisher(t *testing.T) *publisher {
 		t.Setenv(variable, p.URL+"/"+variable+"/")
 	}
 	t.Setenv(PartsVariable, "")
-	short(t, &lookTimeout, time.Second)
-	short(t, &stallTimeout, 300*time.Millisecond)
+	short(t, &lookTimeout, 2*time.Second)
+	short(t, &stallTimeout, time.Second)
 	return p
 }
 
@@ -240,8 +240,8 @@ var broken = map[string]struct {
 }{
 	"wrong checksum": {func(_ *testing.T, p *publisher, a asset) { p.bad[p.path(a.url)] = "another file" }, "got the checksum "},
 	"cut off":        {func(_ *testing.T, p *publisher, a asset) { p.bad[p.path(a.url)] = "cut off" }, "unexpected EOF"},
-	"slow":           {func(_ *testing.T, p *publisher, a asset) { p.bad[p.path(a.url)] = "slow" }, "the server sent nothing for 300ms"},
-	"silent":         {func(_ *testing.T, p *publisher, a asset) { p.bad[p.path(a.url)] = "silent" }, "the server sent nothing for 300ms"},
+	"slow":           {func(_ *testing.T, p *publisher, a asset) { p.bad[p.path(a.url)] = "slow" }, "the server sent nothing for 1s"},
+	"silent":         {func(_ *testing.T, p *publisher, a asset) { p.bad[p.path(a.url)] = "silent" }, "the server sent nothing for 1s"},
 	"404":            {func(_ *testing.T, p *publisher, a asset) { p.bad[p.path(a.url)] = "404" }, "404 Not Found"},
 	"no list":        {func(_ *testing.T, p *publisher, a asset) { p.bad[p.path(a.sums)] = "404" }, "is not reached"},
 	"silent list":    {func(_ *testing.T, p *publisher, a asset) { p.bad[p.path(a.sums)] = "silent" }, "is not reached"},
@@ -301,7 +301,7 @@ func TestTheLookIsShort(t *testing.T) {
 	require.NoError(t, err)
 	assert.Less(t, time.Since(start), 2*lookTimeout)
 	assert.Len(t, left, len(releases()))
-	assert.Equal(t, "lab: no official release is reached within 1s\n", log.String())
+	assert.Equal(t, "lab: no official release is reached within 2s\n", log.String())
 }
 
 func TestPartsMode(t *testing.T) {

@@ -494,16 +494,5 @@ func checkout() (string, error) {
 	}
 }
 
-// Logs returns the paths of the logs of the lab's programs.
-func (l *Lab) Logs() (logs []string) {
-	for _, pattern := range []string{
-		l.objectStore().logFile(), filepath.Join(l.cluster().dir(), "logs", "*.log"), filepath.Join(l.nodes().path("logs"), "*.log"),
-	} {
-		found, _ := filepath.Glob(pattern) // an error is of the pattern
-		logs = append(logs, found...)
-	}
-	return logs
-}
-
 // Cache is the directory in which parts are kept between runs.
 func (l *Lab) Cache() string { return l.cache }

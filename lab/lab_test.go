@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,10 @@ func open(t *testing.T) *Lab {
 	l, err := Open(t.Context(), dir, t.Output())
 	require.NoError(t, err)
 	t.Cleanup(func() {
+		if t.Failed() {
+			kept, err := l.KeepLogs(t.Name())
+			t.Logf("the lab's logs are in %q (error: %v)", kept, err)
+		}
 		assert.NoError(t, l.Remove(context.Background())) // the test's own has ended
 		assert.NoDirExists(t, dir, "the lab created what Remove does not know")
 		assert.NoError(t, os.RemoveAll(dir))
@@ -114,4 +119,24 @@ func TestTheUsersOwnSettingsStayOutside(t *testing.T) {
 	assert.NotContains(t, env, "MINIO_ENDPOINT=theirs")
 	assert.Contains(t, env, "KUBECONFIG="+l.Kubeconfig())
 	assert.NotContains(t, env, "KUBECONFIG=theirs")
+}
+
+func TestKeepLogs(t *testing.T) {
+	l := &Lab{Dir: t.TempDir()}
+	t.Setenv(LogsVariable, "")
+	dir, err := l.KeepLogs("TestX/a part")
+	require.NoError(t, err)
+	assert.Empty(t, dir)
+
+	file := l.objectStore().logFile()
+	require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o700))
+	require.NoError(t, os.WriteFile(file, []byte("it ended"), 0o600))
+	top := t.TempDir()
+	t.Setenv(LogsVariable, top)
+	dir, err = l.KeepLogs("TestX/a part")
+	require.NoError(t, err)
+	assert.Equal(t, filepath.Join(top, "TestX-a part"), dir)
+	text, err := os.ReadFile(filepath.Join(dir, "minio-log"))
+	require.NoError(t, err)
+	assert.Equal(t, "it ended", string(text))
 }

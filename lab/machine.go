@@ -151,7 +151,7 @@ func (m machine) mount(ctx context.Context) error {
 		if err := run("-t", "tmpfs", "-o", "mode=755", "tmpfs", mask); err != nil {
 			return err
 		}
-		for _, needed := range []string{m.lab.Dir, m.lab.cache} {
+		for _, needed := range []string{m.lab.root, m.lab.Dir, m.lab.cache} {
 			rest, below := strings.CutPrefix(needed, dir+"/")
 			if !below {
 				continue

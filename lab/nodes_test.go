@@ -3,6 +3,7 @@ package lab
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -81,7 +82,9 @@ func TestTwoStartsOfALabWithRealNodes(t *testing.T) {
 	second := *l
 	ended := make(chan error, 1)
 	go func() { ended <- l.Start(t.Context()) }()
-	require.NoError(t, poll(t.Context(), time.Millisecond, func() error {
+	begun, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	require.NoError(t, poll(begun, time.Millisecond, func() error {
 		if !exists(l.machine().pidFile()) {
 			return errors.New("the first does not start")
 		}

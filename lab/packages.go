@@ -63,6 +63,12 @@ func installCommand(packages []string) string {
 	return "apt-get update && apt-get install --yes --no-install-recommends " + strings.Join(packages, " ")
 }
 
+// installRobustly returns installCommand, which waits for another apt-get, tries downloads
+// again, and goes on if one of the machine's own package sources is not reached.
+func installRobustly(packages []string) string {
+	return strings.NewReplacer("apt-get", "apt-get -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3", "&&", ";").Replace(installCommand(packages))
+}
+
 // InstallPackages installs the Debian packages that real nodes need. On a machine
 // that cannot run real nodes it only says so on log: the tests that need them skip.
 func InstallPackages(ctx context.Context, log io.Writer) error {
@@ -79,7 +85,8 @@ func InstallPackages(ctx context.Context, log io.Writer) error {
 		return nil
 	}
 	return step(log, "installing "+strings.Join(missing, ", "), func() error {
-		cmd := exec.CommandContext(ctx, command("sh"), "-c", installCommand(missing)) // #nosec G702 -- names of this file
+		install := installRobustly(missing)
+		cmd := exec.CommandContext(ctx, command("sh"), "-c", install) // #nosec G702 -- names of this file
 		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 		return combined(cmd)
 	})

@@ -50,7 +50,7 @@ func badConfigs() map[string]badConfig {
 			`picluster:s3CaFile: got "NOPEM"; want a file with a certificate in PEM. Fix: pulumi config set s3CaFile FILE`,
 		}},
 		"S3 server's CA without TLS": {existing("s3CaFile", "NOPEM", "s3Insecure", "true"), []string{
-			`picluster:s3CaFile: has no effect without TLS. Fix: pulumi config set s3Insecure false`,
+			`picluster:s3CaFile: want nothing without TLS, because it has no effect. Fix: pulumi config set s3Insecure false`,
 			`picluster:s3CaFile: got "NOPEM"; want a file with a certificate in PEM. Fix: pulumi config set s3CaFile FILE`,
 		}},
 		"unknown key": {our("buckte", "x"), []string{
@@ -159,7 +159,7 @@ func badConfigs() map[string]badConfig {
 			`picluster:tracesFrom[0]: got "Apps"; want 1 to 63 lower-case letters, digits or -, with a letter or digit first and last. Fix: pulumi config rm --path 'tracesFrom[0]'`,
 		}},
 		"metrics from anywhere": {our("scrapeFrom", `["monitoring"]`), []string{
-			`picluster:scrapeFrom: has no effect without networkPolicies. Fix: pulumi config set networkPolicies true`,
+			`picluster:scrapeFrom: want nothing without networkPolicies, because it has no effect. Fix: pulumi config set networkPolicies true`,
 		}},
 		"metrics from a capital": {our("networkPolicies", "true", "tracesFrom", `["apps"]`, "scrapeFrom", `["M"]`), []string{
 			`picluster:scrapeFrom[0]: got "M"; want 1 to 63 lower-case letters, digits or -, with a letter or digit first and last. Fix: pulumi config rm --path 'scrapeFrom[0]'`,
@@ -168,7 +168,7 @@ func badConfigs() map[string]badConfig {
 			`picluster:monitoring: got "agent"; want one of none, operator. Fix: pulumi config set monitoring operator`,
 		}},
 		"thresholds of no alert": {our("alertThresholds", `{"memoryPercent":80}`), []string{
-			`picluster:alertThresholds: has no effect with monitoring: none. Fix: pulumi config set monitoring operator`,
+			`picluster:alertThresholds: want nothing with monitoring: none, because it has no effect. Fix: pulumi config set monitoring operator`,
 		}},
 		"thresholds that there are not, and that nothing exceeds": {our("monitoring", "operator", "alertThresholds", `{"memory":80,"memoryPercent":100,"querySeconds":-1}`), []string{
 			`picluster:alertThresholds.memory: got "memory"; want one of bucketGrowthPercent, lostSpansPercent, memoryPercent, outstandingBlocks, queryErrorPercent, querySeconds, s3ErrorPercent. Fix: pulumi config rm --path 'alertThresholds.memory'`,
@@ -190,7 +190,7 @@ func badConfigs() map[string]badConfig {
 			`picluster:grafanaRelease: got "Stack!"; want a value of at most 63 letters, digits, -, _ or ., with a letter or digit first and last. Fix: pulumi config set grafanaRelease kube-prometheus-stack`,
 		}},
 		"traces from anywhere": {our("tracesFrom", `["apps"]`), []string{
-			`picluster:tracesFrom: has no effect without networkPolicies. Fix: pulumi config set networkPolicies true`,
+			`picluster:tracesFrom: want nothing without networkPolicies, because it has no effect. Fix: pulumi config set networkPolicies true`,
 		}},
 		"tenants of no list": {our("tenants", `{"a":1}`), []string{
 			`picluster:tenants: got what is no list of maps; want one. Fix: pulumi config rm tenants; and for each tenant: pulumi config set --path 'tenants[0].name' NAME`,
@@ -333,7 +333,7 @@ func badConfigs() map[string]badConfig {
 		}},
 		"CA without TLS": {with("minio:minioCacertFile", "NOPEM", "minio:minioSsl", "false", "picluster:s3Insecure", "true"), []string{
 			`minio:minioCacertFile: got "NOPEM"; want a file with a certificate in PEM. Fix: pulumi config set minio:minioCacertFile FILE`,
-			`minio:minioCacertFile: has no effect without TLS. Fix: pulumi config set minio:minioSsl true`,
+			`minio:minioCacertFile: want nothing without TLS, because it has no effect. Fix: pulumi config set minio:minioSsl true`,
 		}},
 		"other profile": {our("profile", "raspberry"), []string{
 			`picluster:profile: got "raspberry"; want one of chart, ha, pi, small. Fix: pulumi config set profile chart`,
@@ -421,7 +421,7 @@ func badConfigs() map[string]badConfig {
 			`picluster:grafanaChartVersion: got "latest"; want an exact version like 88.5.3. Fix: pulumi config set grafanaChartVersion 88.5.3`,
 		}},
 		"Grafana's values, unused": {our("grafanaChartValues", `{"a":1}`), []string{
-			`picluster:grafanaChartValues: has no effect with datasources: values. Fix: pulumi config set datasources release`,
+			`picluster:grafanaChartValues: want nothing with datasources: values, because it has no effect. Fix: pulumi config set datasources release`,
 		}},
 		"exemplars by ConfigMap": {our("datasources", "configmap", "exemplars", "true"), []string{
 			`picluster:exemplars: got true; want false with datasources: configmap, which cannot change Prometheus's own data source. Fix: pulumi config set exemplars false`,
@@ -620,7 +620,7 @@ func problemsOf(t *testing.T, config fake) []string {
 }
 
 // form is what each problem looks like: the key, the value, the rule, and the command.
-var form = regexp.MustCompile(`^((?:picluster|minio):[a-z]\S*): (got .+; want .+|want .+|has no effect .+|unknown key; did you mean .+\?)(?:\.| )?(?: ?Fix: (pulumi config (?:set|rm) .+))$`)
+var form = regexp.MustCompile(`^((?:picluster|minio):[a-z]\S*): (got .+; want .+|want .+|unknown key; did you mean .+\?)(?:\.| )?(?: ?Fix: (pulumi config (?:set|rm) .+))$`)
 
 // goField is a name of a component's field that no user knows.
 var goField = regexp.MustCompile(`\b(ObjectStore|Tempo|Grafana|Namespace|Chart|Preset|Network|Persistence|Generator)\.[A-Z]|[a-z][A-Z][a-z]+\.[A-Z]`)

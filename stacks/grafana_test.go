@@ -17,7 +17,7 @@ func TestGrafanaProblems(t *testing.T) {
 		"delivery":             {[]string{"datasources", "sidecar"}, `picluster:datasources: got "sidecar"; want one of values, configmap, release, operator. Fix: pulumi config set datasources values`},
 		"no selector":          {[]string{"datasources", "operator"}, `picluster:grafanaInstanceSelector: got nothing; want at least one label of the Grafana objects. Fix: pulumi config set --path 'grafanaInstanceSelector.dashboards' grafana`},
 		"bad selector":         {[]string{"datasources", "operator", "grafanaInstanceSelector", `{"a":"b c"}`}, `picluster:grafanaInstanceSelector.a: got "b c"; want a value of at most 63 `},
-		"selector of nothing":  {[]string{"grafanaInstanceSelector", `{"a":"b"}`}, `picluster:grafanaInstanceSelector: has no effect with datasources: values. Fix: pulumi config set datasources operator`},
+		"selector of nothing":  {[]string{"grafanaInstanceSelector", `{"a":"b"}`}, `picluster:grafanaInstanceSelector: want nothing with datasources: values, because it has no effect. Fix: pulumi config set datasources operator`},
 		"namespace, operator":  {[]string{"datasources", "operator", "grafanaNamespace", "A", "grafanaInstanceSelector", `{"a":"b"}`}, `picluster:grafanaNamespace: got "A"; want`},
 		"namespace, configmap": {[]string{"datasources", "configmap", "grafanaNamespace", "A"}, `picluster:grafanaNamespace: got "A"; want`},
 		"password":             {[]string{"datasources", "release", "grafanaChartValues", `{"grafana":{"adminPassword":"hunter3"}}`}, `picluster:grafanaChartValues.grafana.adminPassword: want no credential`},

@@ -84,7 +84,7 @@ func (s *settings) sections() []Section {
 			{"timeout", 600, "Seconds to wait for the pods of a release", "", "Tempo.Timeout", &s.timeout},
 		}},
 		{"Tempo's size", []Key{
-			{"profile", tempo.ProfileChart, "Replicas, replication factor, requests and limits - pi, small, ha, or chart (the chart's own)", "", "Tempo.Profile", &t.Profile},
+			{"profile", tempo.ProfileChart, "Replicas, replication factor, requests and limits - pi, small, ha, or chart (the chart's own, for three nodes or more)", "", "Tempo.Profile", &t.Profile},
 			{"replicas", map[string]any{}, "Number of pods by service, over the profile's", ".querier 2", "Tempo.Replicas", &t.Replicas},
 			{"resources", map[string]any{}, "Requests and limits by service, over the profile's", ".querier.limits.memory 1Gi", "Tempo.Resources", &t.Resources},
 			{"persistence", false, "Give each ingester a volume", "", "Tempo.Persistence", &s.persistent},

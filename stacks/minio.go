@@ -58,7 +58,7 @@ func readProvider(from source, p *problems) minioProvider {
 			p.add("minio:minioCacertFile: got %q; want %s. Fix: pulumi config set minio:minioCacertFile FILE", field.Shorten(path), err)
 		}
 		if server.insecure {
-			p.add("minio:minioCacertFile: has no effect without TLS. Fix: pulumi config set minio:minioSsl true")
+			p.add("minio:minioCacertFile: want nothing without TLS, because it has no effect. Fix: pulumi config set minio:minioSsl true")
 		}
 		server.ca = ca
 	}
@@ -114,7 +114,7 @@ func (s *settings) ownCA(p *problems) string {
 		return ""
 	}
 	if s.insecure {
-		p.add("%s:s3CaFile: has no effect without TLS. Fix: pulumi config set s3Insecure false", p.project)
+		p.add("%s:s3CaFile: want nothing without TLS, because it has no effect. Fix: pulumi config set s3Insecure false", p.project)
 	}
 	ca, err := readCA(s.caFile)
 	if err != nil {

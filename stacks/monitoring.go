@@ -31,7 +31,7 @@ func (s *settings) monitor(a *tracing.Args, p *problems) {
 	switch s.watching {
 	case MonitoringNone:
 		if len(s.thresholds) > 0 {
-			p.add("%s:alertThresholds: has no effect with monitoring: none. Fix: pulumi config set monitoring operator", p.project)
+			p.add("%s:alertThresholds: want nothing with monitoring: none, because it has no effect. Fix: pulumi config set monitoring operator", p.project)
 		}
 		return
 	case MonitoringOperator:

@@ -102,7 +102,7 @@ func (s *settings) stackArgs(p *problems) tracing.Args {
 			namespaces []pulumi.StringInput
 		}{{"tracesFrom", s.network.AllowTracesFrom}, {"scrapeFrom", s.network.AllowScrapeFrom}} {
 			if len(key.namespaces) > 0 {
-				p.add("%s:%s: has no effect without networkPolicies. Fix: pulumi config set networkPolicies true", p.project, key.name)
+				p.add("%s:%s: want nothing without networkPolicies, because it has no effect. Fix: pulumi config set networkPolicies true", p.project, key.name)
 			}
 		}
 	}
@@ -149,7 +149,7 @@ func (s *settings) generate(a *tracing.Args, p *problems) {
 		p.add("%s:metricsGenerator: got false; want true with serviceGraphs or spanMetrics. Fix: pulumi config set metricsGenerator true", p.project)
 	}
 	if !s.generating && !metrics && s.generator.RemoteWriteURL != nil { // else the component says so
-		p.add("%s:prometheusRemoteWriteUrl: has no effect without serviceGraphs or spanMetrics. Fix: pulumi config set serviceGraphs true", p.project)
+		p.add("%s:prometheusRemoteWriteUrl: want nothing without serviceGraphs or spanMetrics, because it has no effect. Fix: pulumi config set serviceGraphs true", p.project)
 	}
 	if s.generating {
 		a.Grafana.Preset.ServiceMap = s.generator.ServiceGraphs
@@ -173,10 +173,10 @@ func (s *settings) deliver(a *tracing.Args, p *problems) {
 		p.add("%s:datasources: got %q; want one of values, configmap, release, operator. Fix: pulumi config set datasources values", p.project, field.Shorten(s.delivery))
 	}
 	if s.delivery != DatasourcesRelease && len(s.grafana.Values) > 0 {
-		p.add("%s:grafanaChartValues: has no effect with datasources: %s. Fix: pulumi config set datasources release", p.project, s.delivery)
+		p.add("%s:grafanaChartValues: want nothing with datasources: %s, because it has no effect. Fix: pulumi config set datasources release", p.project, s.delivery)
 	}
 	if s.delivery != DatasourcesOperator && len(s.instanceSelector) > 0 {
-		p.add("%s:grafanaInstanceSelector: has no effect with datasources: %s. Fix: pulumi config set datasources operator", p.project, s.delivery)
+		p.add("%s:grafanaInstanceSelector: want nothing with datasources: %s, because it has no effect. Fix: pulumi config set datasources operator", p.project, s.delivery)
 	}
 }
 

@@ -427,23 +427,25 @@ exit 255
 	assert.Contains(h, out, "could not be determined")
 	assert.Contains(h, out, "The specified user does not exist")
 
-	require.NoError(h, h.admin(h.administrator()).RemoveUser(h.Context(), "tempo"))
-	out, code = h.picluster(path, "drift")
-	assert.Equal(h, exitDrifted, code, out)
-	assert.True(h, hasRow(out, "user tempo", "is gone"), out)
-	assert.True(h, hasRow(out, "refresh", "fails until the rest is repaired"), out)
+	for _, gone := range []kind{userDeleted, policyDeleted} {
+		gone.breakIt(h)
+		out, code = h.picluster(path, "drift")
+		assert.Equal(h, exitDrifted, code, out)
+		assert.True(h, hasRow(out, gone.what, gone.is), out)
+		assert.True(h, hasRow(out, "refresh", "fails until the rest is repaired"), out)
 
-	state := h.state()
-	out, code = h.picluster(path, "up", "--yes")
-	assert.Equal(h, 1, code, out)
-	assert.Contains(h, out, "a refresh fails until the drift in MinIO is repaired. Fix: picluster repair --stack lab")
-	assert.Equal(h, state, h.state())
-	out, code = h.picluster(path, "drift")
-	require.Equal(h, exitDrifted, code, out)
-	out, code = h.repair(out, "user tempo", "is gone")
-	require.Zero(h, code, out)
-	out, code = h.picluster(nil, "drift")
-	assert.Equal(h, exitSame, code, out)
+		state := h.state()
+		out, code = h.picluster(path, "up", "--yes")
+		assert.Equal(h, 1, code, out)
+		assert.Contains(h, out, "a refresh fails until the drift in MinIO is repaired. Fix: picluster repair --stack lab")
+		assert.Equal(h, state, h.state())
+		out, code = h.picluster(path, "drift")
+		require.Equal(h, exitDrifted, code, out)
+		out, code = h.repair(out, gone.what, gone.is)
+		require.Zero(h, code, out)
+		out, code = h.picluster(nil, "drift")
+		assert.Equal(h, exitSame, code, out)
+	}
 }
 
 // acceptingRefresh stores a change in the state, and changes nothing if there is none.

@@ -246,6 +246,7 @@ func kubernetesKilled(h harness) {
 // killAll kills Pulumi and its plugins, so that Helm does not go on in one.
 func (h harness) killAll(cmd *exec.Cmd) {
 	h.T.Helper()
+	_ = cmd.Process.Signal(syscall.SIGSTOP) // it would record that a plugin has ended
 	for _, pid := range childrenOf(h.T, cmd.Process.Pid) {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
@@ -275,7 +276,7 @@ func childrenOf(t *testing.T, parent int) (pids []int) {
 func twoAtOnce(h harness) {
 	h.set("--path", "values.querier.podAnnotations.after", "two")
 	h.set("--path", "resources.ingester.requests.cpu", "1000000m") // the first waits
-	h.hurry()
+	h.set("timeout", "30")
 	ctx, cancel := context.WithTimeout(h.Context(), commandTimeout)
 	defer cancel()
 	first := h.StackCommand(ctx, "up", "--yes", "--skip-preview")

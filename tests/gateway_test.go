@@ -33,10 +33,7 @@ const gatewayBucket = "traces"
 // gateway starts the server, which ends with the test.
 func (h harness) gateway() *gateway {
 	h.T.Helper()
-	parts, err := h.Build(h.Context(), []lab.Part{{
-		Name: "versitygw", Dir: "lab/parts/versitygw", Package: "github.com/versity/versitygw/cmd/versitygw",
-		Module: "github.com/versity/versitygw", Cold: 80 * time.Second,
-	}})
+	parts, err := h.Build(h.Context(), []lab.Part{gatewayPart})
 	require.NoError(h, err)
 	// Of other forms than MinIO's: an access key that is no name, and + and / in a secret key.
 	g := &gateway{harness: h, program: parts["versitygw"], endpoint: h.freeAddress(),

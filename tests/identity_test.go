@@ -92,6 +92,9 @@ func anotherLab(t *testing.T) *lab.Lab {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
 		defer cancel()
+		if t.Failed() {
+			keepLogs(t, l)
+		}
 		assert.NoError(t, l.Remove(ctx))
 	})
 	require.NoError(t, l.Start(t.Context()))

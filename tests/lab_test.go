@@ -82,37 +82,16 @@ func start(t *testing.T, options ...func(*lab.Lab)) harness {
 	return harness{t, l}
 }
 
-// logsVariable names the environment variable for the directory that the logs of a failed
-// test's lab are copied to. CI uploads it. Without it they are removed with the lab.
-const logsVariable = "LAB_LOGS"
-
-// keepLogs copies the logs of a lab, before it is removed. No credential is in them.
+// keepLogs copies the logs of a failed test's lab, before it is removed.
 func keepLogs(t *testing.T, l *lab.Lab) {
 	t.Helper()
-	top := os.Getenv(logsVariable)
-	if top == "" {
-		return
+	dir, err := l.KeepLogs(t.Name())
+	if err != nil {
+		t.Logf("the lab's logs are not all kept: %v", err)
 	}
-	dir := filepath.Join(top, strings.ReplaceAll(t.Name(), "/", "-"))
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Logf("the logs are not kept: %v", err)
-		return
+	if dir != "" {
+		t.Logf("the lab's logs are in %s", dir)
 	}
-	for _, path := range l.Logs() {
-		name, err := filepath.Rel(l.Dir, path)
-		if err != nil {
-			t.Logf("%s is not kept: %v", path, err)
-			continue
-		}
-		text, err := os.ReadFile(path)
-		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, strings.ReplaceAll(name, string(filepath.Separator), "-")), text, 0o644)
-		}
-		if err != nil {
-			t.Logf("%s is not kept: %v", path, err)
-		}
-	}
-	t.Logf("the lab's logs are in %s", dir)
 }
 
 // sub is the harness for a subtest.

@@ -60,7 +60,7 @@ func TestMonolithic(t *testing.T) {
 		}
 	})
 	h.sub("a pod that does not start, and is not replaced", func(h harness) {
-		h.setAll("timeout=20", "tempoVersion=2.99.0") // of which there is no image
+		h.setAll("timeout=45", "tempoVersion=2.99.0") // of which there is no image
 		out, code := h.picluster(nil, "up", "--yes")
 		assert.Equal(h, 1, code, lastLines(out, 20))
 		assert.Contains(h, out, "StatefulSet tempo: pod tempo-0, container tempo: ")

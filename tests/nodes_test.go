@@ -162,7 +162,7 @@ const probeImage = "picluster.example/probe:test"
 // importProbe compiles the program of the test's pods, and imports it as an image.
 func importProbe(h harness) {
 	h.Helper()
-	parts, err := h.Build(h.Context(), []lab.Part{{Name: "probe", Dir: "tests/probe", Package: ".", Cold: 2 * time.Second}})
+	parts, err := h.Build(h.Context(), []lab.Part{probePart})
 	require.NoError(h, err)
 	require.NoError(h, h.ImportImages(h.Context(), lab.Image{
 		Ref:        []string{probeImage},

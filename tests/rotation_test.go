@@ -272,7 +272,7 @@ func (h harness) killedAt(text string) {
 	defer cancel()
 	cmd := h.StackCommand(ctx, "up", "--yes", "--skip-preview")
 	out := h.startPrinting(cmd)
-	eventually(h, func() bool { return strings.Contains(out.String(), text) }, time.Minute, 5*time.Millisecond,
+	eventually(h, func() bool { return strings.Contains(out.String(), text) }, commandTimeout, 5*time.Millisecond,
 		"it has not come to %q:\n%s", text, out)
 	h.killAll(cmd)
 }

@@ -32,7 +32,7 @@ func TestTerminated(t *testing.T) {
 	terminate := func(t *testing.T, h harness, command string, args []string, until func() bool) {
 		cmd := h.Command(t.Context(), path, append([]string{command, "--stack", lab.Stack}, args...)...)
 		out := harness{t, h.Lab}.startPrinting(cmd)
-		eventually(t, until, 30*time.Second, 20*time.Millisecond, "it does not wait:\n%s", out)
+		eventually(t, until, 2*time.Minute, 20*time.Millisecond, "it does not wait:\n%s", out)
 		require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
 		sent := time.Now()
 		ended := make(chan error, 1)
@@ -43,7 +43,7 @@ func TestTerminated(t *testing.T) {
 			require.True(t, errors.As(err, &exit), "%v\n%s", err, out)
 			assert.Equal(t, 1, exit.ExitCode(), out)
 			t.Logf("ended after %s", time.Since(sent).Round(time.Millisecond))
-		case <-time.After(10 * time.Second):
+		case <-time.After(20 * time.Second):
 			_ = cmd.Process.Kill()
 			t.Errorf("%s does not end:\n%s", command, out)
 		}

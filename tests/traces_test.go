@@ -288,8 +288,8 @@ func (n network) whileSending(do func()) {
 		len(ids), during, found, again, longest.Seconds())
 }
 
-// findTimeout is for finding what was sent: 30 seconds until queriers of a real Tempo have
-// the list of blocks, and time for a busy machine.
+// findTimeout is for finding what was sent, since the last trace that was found: 30 seconds
+// until queriers of a real Tempo have the list of blocks, and time for a busy machine.
 func findTimeout() time.Duration {
 	if os.Getenv(lab.ImagesVariable) != "" {
 		return 75 * time.Second
@@ -301,23 +301,44 @@ func findTimeout() time.Duration {
 func (n network) find(ids []string) int {
 	n.T.Helper()
 	require.NotEmpty(n, ids)
-	ctx, cancel := context.WithTimeout(n.Context(), findTimeout())
-	defer cancel()
 	left, last := ids, error(nil)
-	for len(left) > 0 && ctx.Err() == nil {
-		left = slices.DeleteFunc(slices.Clone(left), func(id string) bool {
-			text, err := n.do(ctx, readers, "/get", url.Values{"url": {n.query + "/api/traces/" + id}})
+	for deadline := time.Now().Add(findTimeout()); len(left) > 0 && time.Now().Before(deadline); {
+		missing, err := n.look(left)
+		if len(missing) < len(left) {
+			deadline = time.Now().Add(findTimeout())
+		}
+		if left = missing; err != nil {
+			last = err
+		}
+	}
+	assert.Empty(n, left, "%d of %d traces are lost; the last error is: %v", len(left), len(ids), last)
+	return len(ids) - len(left)
+}
+
+// look asks for each trace once, several at a time, and returns those that are not found.
+func (n network) look(ids []string) (missing []string, last error) {
+	var (
+		asking  sync.WaitGroup
+		mu      sync.Mutex
+		atATime = make(chan struct{}, 4)
+	)
+	for _, id := range ids {
+		atATime <- struct{}{}
+		asking.Go(func() {
+			defer func() { <-atATime }()
+			text, err := n.do(n.Context(), readers, "/get", url.Values{"url": {n.query + "/api/traces/" + id}})
 			if err == nil && !strings.Contains(text, `"probe"`) {
 				err = fmt.Errorf("trace %s is %s", id, text)
 			}
 			if err != nil {
-				last = err
+				mu.Lock()
+				defer mu.Unlock()
+				missing, last = append(missing, id), err
 			}
-			return err == nil
 		})
 	}
-	assert.Empty(n, left, "%d of %d traces are lost; the last error is: %v", len(left), len(ids), last)
-	return len(ids) - len(left)
+	asking.Wait()
+	return missing, last
 }
 
 // inBucket fails the test unless there are traces in the bucket.
@@ -373,9 +394,7 @@ func eachPort(n network) {
 
 // throughCollector has a Collector with the output otelCollectorValues send a trace.
 func throughCollector(n network) {
-	parts, err := n.Build(n.Context(), []lab.Part{{
-		Name: "otelcol", Dir: "lab/parts/otelcol", Package: ".", Module: "go.opentelemetry.io/collector/otelcol", Cold: time.Minute,
-	}})
+	parts, err := n.Build(n.Context(), []lab.Part{collectorPart})
 	require.NoError(n, err)
 	require.NoError(n, n.ImportImages(n.Context(), lab.Image{
 		Ref: []string{"picluster.example/otelcol:test"}, Entrypoint: []string{"/otelcol"}, User: "10001:10001",
@@ -470,11 +489,11 @@ func upgrade(n network) {
 // crashes has the distributor end at once. Helm's wait does not see that, because of one replica
 // it waits for none. The up fails and names the cause, and the next one goes on.
 func crashes(h harness) {
-	h.setAll("timeout=20", "values.distributor.extraArgs[0]=-no-such-flag")
+	h.setAll("timeout=45", "values.distributor.extraArgs[0]=-no-such-flag")
 	out, code := h.picluster(nil, "up", "--yes")
 	assert.Equal(h, 1, code, lastLines(out, 20))
 	for _, want := range []string{
-		"release tempo/tempo is deployed, but not ready after 20s:",
+		"release tempo/tempo is deployed, but not ready after 45s:",
 		"Deployment tempo-distributor: pod tempo-distributor-",
 		"container distributor: ", // CrashLoopBackOff, or just restarted
 		"ended with Error, exit code 2",

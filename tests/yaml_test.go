@@ -2,13 +2,13 @@ package tests
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/picluster/picluster/lab"
 	"github.com/stretchr/testify/assert"
@@ -58,6 +58,23 @@ func TestYAML(t *testing.T) {
 		y.must("up", "--yes", "--skip-preview")
 		h.kubectl("delete", "quota", "--namespace=tempo", "none")
 	})
+	h.sub("a plugin without component resources says so", func(h harness) {
+		plugin, err := h.DescribePlugin("kubernetes")
+		require.NoError(h, err)
+		if !strings.Contains(plugin, "without component resources") {
+			h.Skipf("NOT shown: %s has component resources", plugin)
+		}
+		y.extra = map[string]any{"group": map[string]any{
+			"type":       "kubernetes:yaml/v2:ConfigGroup",
+			"properties": map[string]any{"yaml": "{}"},
+		}}
+		y.edit(func(map[string]any) {})
+		out, err := y.pulumi("preview")
+		require.Error(h, err, out)
+		assert.Contains(h, out, "kubernetes:yaml/v2:ConfigGroup: this Kubernetes plugin is the lab's, compiled without component resources")
+		assert.Contains(h, out, "Fix: LAB_PARTS=download make up")
+		y.extra = nil
+	})
 	h.sub("all problems at once, by their properties", func(h harness) {
 		y.edit(func(tracing map[string]any) {
 			tracing["credentials"] = "vault"
@@ -80,18 +97,14 @@ type yamlProject struct {
 	path    string
 	// provider has the program pass an explicit Kubernetes provider.
 	provider bool
+	// extra are resources beside the program's own.
+	extra map[string]any
 }
 
 // newYAML builds what the program requires, and creates a stack of it.
 func newYAML(h harness) *yamlProject {
 	h.Helper()
-	parts, err := h.Build(h.Context(), []lab.Part{{
-		Name:    "pulumi-language-yaml",
-		Dir:     "lab/parts/language-yaml",
-		Package: "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml",
-		Module:  "github.com/pulumi/pulumi-yaml",
-		Cold:    90 * time.Second,
-	}})
+	parts, err := h.Build(h.Context(), []lab.Part{yamlPart})
 	require.NoError(h, err)
 	y := &yamlProject{harness: h, dir: h.TempDir()}
 	plugin := filepath.Join(h.TempDir(), "pulumi-resource-picluster")
@@ -144,6 +157,7 @@ func (y *yamlProject) edit(change func(tracing map[string]any)) {
 	var program map[string]any
 	require.NoError(y, yaml.Unmarshal([]byte(y.program), &program))
 	resources := program["resources"].(map[string]any)
+	maps.Copy(resources, y.extra)
 	component := resources["tempo"].(map[string]any)
 	tracing := component["properties"].(map[string]any)
 	if y.provider {

@@ -36,3 +36,18 @@ func ExampleNew_tenants() {
 		return err
 	})
 }
+
+// The dashboards of Tempo, for the sidecar of a Grafana in another namespace than monitoring.
+func ExampleNewDashboards() {
+	pulumi.Run(func(ctx *pulumi.Context) error {
+		dashboards, err := grafana.NewDashboards(ctx, "tempo", &grafana.DashboardsArgs{
+			Name:      "tempo",
+			ConfigMap: &grafana.ConfigMap{Namespace: pulumi.String("grafana")},
+		})
+		if err != nil {
+			return err
+		}
+		ctx.Export("dashboards", dashboards.UIDs)
+		return nil
+	})
+}

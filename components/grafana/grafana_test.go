@@ -288,22 +288,18 @@ func deliveries() map[string]func(*grafana.Args) {
 	}
 }
 
-// What is delivered waits for the Tempo that it names, and takes the component's options.
+// What is delivered waits for the Tempo that it names.
 func TestWiring(t *testing.T) {
 	for name, deliver := range deliveries() {
 		t.Run(name, func(t *testing.T) {
 			resources, err := componenttest.Run(t, false, nil, func(ctx *pulumi.Context) error {
-				provider := &pulumi.ProviderResourceState{}
-				if err := ctx.RegisterResource("pulumi:providers:kubernetes", "other", nil, provider, pulumi.Parent(nil)); err != nil {
-					return err
-				}
 				release := &helm.Release{}
 				if err := ctx.RegisterResource("test:index:Tempo", "release", pulumi.Map{"name": pulumi.String("http://tempo")}, release, pulumi.Parent(component1(ctx))); err != nil {
 					return err
 				}
 				args := &grafana.Args{TempoURL: release.Name.Elem()}
 				deliver(args)
-				_, err := grafana.New(ctx, "tempo", args, pulumi.Provider(provider), pulumi.Protect(true), pulumi.RetainOnDelete(true))
+				_, err := grafana.New(ctx, "tempo", args)
 				return err
 			})
 			require.NoError(t, err)
@@ -315,12 +311,51 @@ func TestWiring(t *testing.T) {
 				found++
 				assert.True(t, strings.HasSuffix(r.Parent, component+"::tempo"), r.Parent)
 				assert.Contains(t, fmt.Sprint(r.Dependencies), "test:index:Tempo::release")
-				assert.Contains(t, r.Provider, "pulumi:providers:kubernetes::other")
-				componenttest.AssertSet(t, true, r.Protect, r.Name)
 			}
 			assert.Equal(t, 1, found)
 		})
 	}
+}
+
+func TestOptionsReachEveryChild(t *testing.T) {
+	for name, deliver := range deliveries() {
+		t.Run(name, func(t *testing.T) {
+			children := componenttest.AssertOptions(t, func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+				args := &grafana.Args{TempoURL: url()}
+				deliver(args)
+				_, err := grafana.New(ctx, "tempo", args, opts...)
+				return err
+			})
+			assert.Len(t, children, 1)
+			if args := (&grafana.Args{}); name != "Release" {
+				deliver(args)
+				children := componenttest.AssertOptions(t, func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+					_, err := grafana.NewDashboards(ctx, "tempo", &grafana.DashboardsArgs{ConfigMap: args.ConfigMap, Operator: args.Operator}, opts...)
+					return err
+				})
+				assert.NotEmpty(t, children)
+			}
+		})
+	}
+}
+
+// TestRegisteredOutputs has what a program in another language, and the state, see.
+func TestRegisteredOutputs(t *testing.T) {
+	var values string
+	resources, err := componenttest.Run(t, false, nil, func(ctx *pulumi.Context) error {
+		g, err := grafana.New(ctx, "tempo", &grafana.Args{TempoURL: url()})
+		if err != nil {
+			return err
+		}
+		g.Values.ApplyT(func(known string) error { values = known; return nil })
+		_, err = grafana.NewDashboards(ctx, "tempo", &grafana.DashboardsArgs{Name: "north"})
+		return err
+	})
+	require.NoError(t, err)
+	assert.Contains(t, values, "additionalDataSourcesString")
+	assert.Equal(t, map[string]any{"values": values}, componenttest.Find(t, resources, component, "tempo").Outputs.Mappable())
+	uids := componenttest.Find(t, resources, "picluster:grafana:Dashboards", "tempo").Outputs["uids"].Mappable()
+	assert.Contains(t, uids, grafana.UID("north", "writes"))
 }
 
 // component1 is a parent for what a test registers beside the component.
@@ -452,6 +487,13 @@ func TestBadArgs(t *testing.T) {
 		},
 		"a text for Grafana": {grafana.Args{TempoURL: url(), Release: &grafana.Release{Values: map[string]any{"grafana": "x"}}},
 			[]string{"Release.Values.grafana: want a map, which is merged with the component's own data sources"}},
+		"null, which would take a map of the component away": {grafana.Args{TempoURL: url(), Release: &grafana.Release{Values: map[string]any{
+			"grafana":    nil,
+			"prometheus": map[string]any{"prometheusSpec": nil}}}},
+			[]string{
+				"Release.Values.grafana: want a value, because the Kubernetes provider drops null",
+				"Release.Values.prometheus.prometheusSpec: want a value, because the Kubernetes provider drops null",
+			}},
 		"an old chart's list": {grafana.Args{TempoURL: url(), ChartVersion: "81.2.2", Release: &grafana.Release{Values: map[string]any{"grafana": map[string]any{"additionalDataSources": []any{}}}}},
 			[]string{"Release.Values.grafana.additionalDataSources: want none, because it would replace the component's own data sources"}},
 		"bad operator": {grafana.Args{TempoURL: url(), Operator: &grafana.Operator{Name: pulumi.String("a.b"), Namespace: pulumi.String("B"), InstanceSelector: map[string]string{"a b": "c d"}}},

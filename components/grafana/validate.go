@@ -319,5 +319,6 @@ func (r Release) validateChart(version string, errs *field.Errors) {
 		}
 		errs.Add("Release.Values.grafana."+key, nil, "%s", want)
 	}
+	helm.RejectNull(errs, "Release.Values", values)
 	*errs = append(*errs, credential.Find("Release.Values", values)...)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/picluster/picluster/components/componenttest"
 	"github.com/picluster/picluster/components/kubernetes"
 	provider "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -130,37 +131,11 @@ func TestNamesWait(t *testing.T) {
 	assert.Equal(t, []string{"app-configmap"}, waits["of-configmap-configmap"])
 }
 
-// TestOptionsReachEveryChild has what the options of a component say reach its child.
 func TestOptionsReachEveryChild(t *testing.T) {
-	transformed := map[string]bool{}
-	resources, err := create(t, false, func(ctx *pulumi.Context) error {
-		other, err := provider.NewProvider(ctx, "elsewhere", nil)
-		if err != nil {
-			return err
-		}
-		return everyComponent(ctx, "app", "apps", pulumi.Providers(other), pulumi.Protect(true), pulumi.RetainOnDelete(true),
-			pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String("old")}}),
-			pulumi.Transformations([]pulumi.ResourceTransformation{func(args *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
-				transformed[args.Type+" "+args.Name] = true
-				return nil
-			}}))
+	children := componenttest.AssertOptions(t, func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+		return everyComponent(ctx, "app", "apps", opts...)
 	})
-	require.NoError(t, err)
-	children := 0
-	for _, r := range resources {
-		switch {
-		case r.Name == "elsewhere":
-		case r.Custom:
-			children++
-			assert.Contains(t, r.Provider, "::elsewhere::", r.Name)
-			componenttest.AssertSet(t, true, r.Protect, r.Name)
-			componenttest.AssertSet(t, true, r.RetainOnDelete, r.Name)
-			assert.True(t, transformed[r.Type+" "+r.Name], r.Name)
-		default:
-			assert.Equal(t, "old", r.Aliases[0].Name, r.Type)
-		}
-	}
-	assert.Equal(t, 3, children)
+	assert.Len(t, children, 3)
 }
 
 // TestTwo has two of each component in one namespace, and in two clusters.
@@ -265,5 +240,27 @@ func TestOutputsAreChecked(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestRegisteredOutputs has what a program in another language, and the state, see.
+func TestRegisteredOutputs(t *testing.T) {
+	asCreated := func(name string) func(componenttest.Resource) resource.PropertyMap {
+		return func(componenttest.Resource) resource.PropertyMap {
+			return resource.PropertyMap{"metadata": resource.NewProperty(resource.PropertyMap{"name": resource.NewProperty(name)})}
+		}
+	}
+	resources, err := create(t, false, func(ctx *pulumi.Context) error { return everyComponent(ctx, "app", "apps") },
+		componenttest.Outputs(namespaceType, asCreated("created-namespace")),
+		componenttest.Outputs(secretType, asCreated("created-secret")),
+		componenttest.Outputs(configMapType, asCreated("created-configmap")))
+	require.NoError(t, err)
+	for kind, want := range map[string]map[string]any{
+		"Namespace": {"name": "created-namespace", "created": "apps"},
+		"Secret":    {"name": "created-secret"},
+		"ConfigMap": {"name": "created-configmap"},
+	} {
+		component := componenttest.Find(t, resources, "picluster:kubernetes:"+kind, "app")
+		assert.Equal(t, want, component.Outputs.Mappable(), kind)
 	}
 }

@@ -23,13 +23,13 @@ type Args struct {
 	// changed. It is an error if the server has none of the name.
 	ExistingBucket bool `pulumi:"existingBucket,optional"`
 	// Protect has an update fail that would delete the bucket or its versioning, or replace
-	// the bucket by another. It does not protect the expiry. Default: true. If Protect is
-	// false, the bucket inherits the option of the component.
+	// the bucket by another. It does not protect the expiry. Default: true, also if the option
+	// of the component is false. If Protect is false, the bucket inherits that option.
 	Protect *bool `pulumi:"protect,optional"`
 	// RetainOnDelete keeps the bucket and its objects on the server when the component is
 	// deleted. Its versioning stays as well, also if Versioning is removed: turn it off on the
-	// server then. Default: true. If RetainOnDelete is false, the bucket inherits the option of
-	// the component.
+	// server then. Default: true, also if the option of the component is false. If
+	// RetainOnDelete is false, the bucket inherits that option.
 	RetainOnDelete *bool `pulumi:"retainOnDelete,optional"`
 	// ForceDestroy deletes the bucket's objects with the bucket. It requires
 	// RetainOnDelete: false.

@@ -11,6 +11,7 @@ import (
 	"github.com/picluster/picluster/components/componenttest"
 	"github.com/picluster/picluster/components/objectstore"
 	"github.com/pulumi/pulumi-minio/sdk/go/minio"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -239,42 +240,12 @@ func everything(a *objectstore.Args) {
 	a.Versioning, a.ExpireDays, a.KeyVersion, a.KeepPrevious = true, 30, 2, true
 }
 
-// TestOptionsReachEveryChild has the options of the component reach its children: provider,
-// protection, and transformations. An alias of the component is one of its children too, which
-// the engine derives.
 func TestOptionsReachEveryChild(t *testing.T) {
-	transformed := map[string]bool{}
-	resources, err := componenttest.Run(t, false, nil, func(ctx *pulumi.Context) error {
-		provider, err := minio.NewProvider(ctx, "elsewhere", &minio.ProviderArgs{MinioServer: pulumi.String("s3.example.com")})
-		if err != nil {
-			return err
-		}
-		_, err = objectstore.New(ctx, "app", photos(everything),
-			pulumi.Providers(provider), pulumi.Protect(true), pulumi.RetainOnDelete(true),
-			pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String("old")}}),
-			pulumi.Transformations([]pulumi.ResourceTransformation{func(args *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
-				transformed[args.Type+" "+args.Name] = true
-				return nil
-			}}))
+	children := componenttest.AssertOptions(t, func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+		_, err := objectstore.New(ctx, "app", photos(everything), opts...)
 		return err
 	})
-	require.NoError(t, err)
-	children := 0
-	for _, r := range resources {
-		if !r.Custom || r.Name == "elsewhere" {
-			continue
-		}
-		children++
-		if strings.HasPrefix(r.Type, "minio:") {
-			assert.Contains(t, r.Provider, "::elsewhere::", "%s has another provider", r.Name)
-		}
-		componenttest.AssertSet(t, true, r.Protect, r.Name)
-		componenttest.AssertSet(t, true, r.RetainOnDelete, r.Name)
-		assert.True(t, transformed[r.Type+" "+r.Name], "%s is not transformed", r.Name)
-	}
-	assert.Equal(t, 10, children)
-	component := componenttest.Find(t, resources, componentType, "app")
-	assert.Equal(t, "old", component.Aliases[0].Name)
+	assert.Len(t, children, 10)
 }
 
 // Each version has a user, a key and an attachment of its own, so that the one before works
@@ -762,4 +733,19 @@ func TestNames(t *testing.T) {
 		err := photos(func(a *objectstore.Args) { a.SecretKey = pulumi.String(key) }).Validate()
 		assert.EqualError(t, err, "SecretKey: want 16 to 40 letters and digits")
 	}
+}
+
+// TestRegisteredOutputs has what a program in another language, and the state, see.
+func TestRegisteredOutputs(t *testing.T) {
+	resources, err := componenttest.Run(t, false, nil, func(ctx *pulumi.Context) error {
+		_, err := objectstore.New(ctx, "app", photos())
+		return err
+	}, componenttest.Outputs(bucketType, func(componenttest.Resource) resource.PropertyMap {
+		return resource.PropertyMap{"bucket": resource.NewProperty("as-created")}
+	}))
+	require.NoError(t, err)
+	outputs := componenttest.Find(t, resources, componentType, "app").Outputs
+	assert.Equal(t, "as-created", outputs["bucket"].StringValue())
+	assert.Equal(t, "photographer", outputs["accessKey"].StringValue())
+	assert.Equal(t, componenttest.SecretKey, componenttest.Secret(t, outputs["secretKey"]).StringValue())
 }

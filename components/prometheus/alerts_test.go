@@ -16,12 +16,12 @@ import (
 
 const token = "kubernetes:monitoring.coreos.com/v1:PrometheusRule"
 
-func create(t *testing.T, preview bool, args *prometheus.AlertsArgs) ([]componenttest.Resource, error) {
+func create(t *testing.T, preview bool, args *prometheus.AlertsArgs, options ...componenttest.Option) ([]componenttest.Resource, error) {
 	t.Helper()
 	resources, err := componenttest.Run(t, preview, nil, func(ctx *pulumi.Context) error {
 		_, err := prometheus.NewAlerts(ctx, "traces", args)
 		return err
-	})
+	}, options...)
 	componenttest.AssertParents(t, resources)
 	return resources, err
 }
@@ -117,4 +117,22 @@ Labels["a b"]: got "a b"; want a key of `},
 			assert.ErrorContains(t, err, test.want)
 		})
 	}
+}
+
+func TestOptionsReachEveryChild(t *testing.T) {
+	children := componenttest.AssertOptions(t, func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+		_, err := prometheus.NewAlerts(ctx, "traces", &prometheus.AlertsArgs{Namespace: pulumi.String("tempo")}, opts...)
+		return err
+	})
+	assert.Len(t, children, 1)
+}
+
+// TestNameWaits has the output come from the object, so that what uses it waits for the object.
+func TestNameWaits(t *testing.T) {
+	resources, err := create(t, false, &prometheus.AlertsArgs{Namespace: pulumi.String("tempo")}, componenttest.Outputs(token, func(componenttest.Resource) resource.PropertyMap {
+		return resource.PropertyMap{"metadata": resource.NewProperty(resource.PropertyMap{"name": resource.NewProperty("as-created")})}
+	}))
+	require.NoError(t, err)
+	outputs := componenttest.Find(t, resources, "picluster:prometheus:Alerts", "traces").Outputs
+	assert.Equal(t, map[string]any{"name": "as-created"}, outputs.Mappable())
 }

@@ -67,7 +67,8 @@ type Args struct {
 	// are none.
 	ServiceMonitors *ServiceMonitors `pulumi:"serviceMonitors,optional"`
 
-	// Profile is the name of a size, one of ProfilesOf. Default: ProfileChart.
+	// Profile is the name of a size, one of ProfilesOf. Default: ProfileChart, which
+	// requires three nodes.
 	Profile string `pulumi:"profile,optional"`
 	// Replicas is the number of pods by service, over the profile's.
 	Replicas map[string]int `pulumi:"replicas,optional"`

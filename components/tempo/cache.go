@@ -21,7 +21,7 @@ const (
 // release of an earlier version, nor go back to one: grafana-community/helm-charts#472.
 // With other names there is nothing to change: Helm creates the one and deletes the
 // other, and a cache is all that is lost.
-func separateCache(values map[string]any, release leaf) map[string]any {
+func separateCache(values map[string]any, release chartText) map[string]any {
 	given, _ := values[memcached].(map[string]any)
 	cache := maps.Clone(given)
 	if cache == nil {

@@ -5,13 +5,13 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// leaf is a value of the chart that can be another resource's: a string, or an output of
+// chartText is a value of the chart that can be another resource's: a string, or an output of
 // one. Nil: there is none.
-type leaf any
+type chartText any
 
-// leafOf returns an input as a leaf. An output is checked against the rule once it is
-// known. Validation has checked a plain text.
-func leafOf(path string, in pulumi.StringInput, rule func(string) error) leaf {
+// chartTextOf returns an input as a text of the chart. An output is checked against
+// the rule once it is known. Validation has checked a plain text.
+func chartTextOf(path string, in pulumi.StringInput, rule func(string) error) chartText {
 	if in == nil {
 		return nil
 	}
@@ -21,8 +21,8 @@ func leafOf(path string, in pulumi.StringInput, rule func(string) error) leaf {
 	return field.Checked(path, in, rule)
 }
 
-// suffixed returns a leaf with a suffix.
-func suffixed(l leaf, suffix string) leaf {
+// suffixed returns a text of the chart with a suffix.
+func suffixed(l chartText, suffix string) chartText {
 	if out, ok := l.(pulumi.StringOutput); ok {
 		return pulumi.Sprintf("%s%s", out, suffix)
 	}
@@ -30,8 +30,8 @@ func suffixed(l leaf, suffix string) leaf {
 	return text + suffix
 }
 
-// applied returns what f makes of the text of a leaf: at once, or once it is known.
-func applied(l leaf, f func(string) any) any {
+// applied returns what f makes of a text of the chart: at once, or once it is known.
+func applied(l chartText, f func(string) any) any {
 	if out, ok := l.(pulumi.StringOutput); ok {
 		return out.ApplyT(f)
 	}
@@ -39,8 +39,8 @@ func applied(l leaf, f func(string) any) any {
 	return f(text)
 }
 
-// input returns a leaf as an input.
-func input(l leaf) pulumi.StringInput {
+// input returns a text of the chart as an input.
+func input(l chartText) pulumi.StringInput {
 	if out, ok := l.(pulumi.StringOutput); ok {
 		return out
 	}

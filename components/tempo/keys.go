@@ -17,7 +17,7 @@ func (a Args) knowsKeys() bool { return a.AccessKey != nil && a.SecretKey != nil
 // known. The text is no secret, so that a preview shows that the pods restart. It is keyed with
 // a random salt, which only the state has, encrypted. Without the salt the text cannot be used
 // to test a guess of a key.
-func (a Args) newKeysHash(ctx *pulumi.Context, name string, parent pulumi.Resource) (leaf, error) {
+func (a Args) newKeysHash(ctx *pulumi.Context, name string, parent pulumi.Resource) (chartText, error) {
 	if !a.knowsKeys() {
 		return nil, nil
 	}

@@ -17,9 +17,9 @@ func TestServiceMonitors(t *testing.T) {
 			want = m{"enabled": true, "additionalLabels": labels}
 		}
 		args := Args{Chart: chart.Chart{Mode: mode}, ServiceMonitors: &ServiceMonitors{Labels: map[string]string{"release": "kps"}}}
-		assert.Equal(t, want, args.withDefaults().leaves().values()[key], mode)
+		assert.Equal(t, want, args.withDefaults().inputs().values()[key], mode)
 		args.ServiceMonitors = nil
-		assert.NotContains(t, args.withDefaults().leaves().values(), key, mode)
+		assert.NotContains(t, args.withDefaults().inputs().values(), key, mode)
 	}
 }
 

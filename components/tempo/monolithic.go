@@ -128,7 +128,7 @@ var receiverConfigs = map[string]struct{ name, protocol, endpoint string }{
 // cannot turn off a receiver that is on by default, and gives a generator without a remote
 // write the address of a Prometheus that need not exist. What is not set here is read from the
 // values as in the chart's template, so that Args.Values can change it.
-func (s settings) monolithicConfig() leaf {
+func (s settings) monolithicConfig() chartText {
 	if s.Generator == nil || s.remoteWriteURL == nil {
 		return s.monolithicConfigText()
 	}

@@ -117,13 +117,13 @@ func ingress(labels map[string]any, peers []any, open []port) map[string]any {
 func namespaces(path string, names []pulumi.StringInput) []any {
 	var peers []any
 	for i, name := range names {
-		peers = append(peers, namespace(leafOf(fmt.Sprintf("%s[%d]", path, i), name, kube.ValidateLabel)))
+		peers = append(peers, namespace(chartTextOf(fmt.Sprintf("%s[%d]", path, i), name, kube.ValidateLabel)))
 	}
 	return peers
 }
 
 // namespace returns the peer that selects every pod of a namespace.
-func namespace(name leaf) map[string]any {
+func namespace(name chartText) map[string]any {
 	return map[string]any{"namespaceSelector": map[string]any{
 		"matchLabels": map[string]any{"kubernetes.io/metadata.name": name},
 	}}

@@ -245,16 +245,3 @@ func isAccessFlag(flag string) bool {
 	}
 	return strings.HasPrefix(name, "config.") || strings.HasPrefix(name, "storage.")
 }
-
-// findNull appends a problem for each null in a map. The Kubernetes provider drops it,
-// whatever allowNullValues is (checked with 4.24.0), so that the chart's own value stays.
-func findNull(errs *field.Errors, path string, values map[string]any) {
-	for _, key := range slices.Sorted(maps.Keys(values)) {
-		switch value := values[key].(type) {
-		case nil:
-			errs.Add(credential.Join(path, key), nil, "a value, because the Kubernetes provider drops null; set what the chart takes for none, such as {}, [] or false")
-		case map[string]any:
-			findNull(errs, credential.Join(path, key), value)
-		}
-	}
-}

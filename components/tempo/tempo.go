@@ -172,7 +172,7 @@ func (s settings) newNetworkPolicies(ctx *pulumi.Context, name string, parent pu
 // settings returns what the values are made of. The salt of the keys' hash becomes a child
 // of parent.
 func (a Args) settings(ctx *pulumi.Context, name string, parent pulumi.Resource) (settings, error) {
-	s := a.leaves()
+	s := a.inputs()
 	var err error
 	s.keysHash, err = a.newKeysHash(ctx, name, parent)
 	return s, err

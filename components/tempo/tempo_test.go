@@ -443,40 +443,18 @@ func TestReleaseOptions(t *testing.T) {
 	assert.Equal(t, "/etc/minio-ca/ca.crt", at(t, r, "values.storage.trace.s3.tls_ca_path").StringValue())
 }
 
-// What the caller says of the component reaches each of its children.
-func TestOptionsReachTheChildren(t *testing.T) {
-	transformed := map[string]bool{}
-	resources, err := componenttest.Run(t, false, nil, func(ctx *pulumi.Context) error {
-		cluster := &provider{}
-		if err := ctx.RegisterResource("pulumi:providers:kubernetes", "other", pulumi.Map{}, cluster); err != nil {
-			return err
-		}
-		_, err := tempo.New(ctx, "tempo", args(withKeys, closed),
-			pulumi.Providers(cluster), pulumi.Protect(true), pulumi.Transformations([]pulumi.ResourceTransformation{
-				func(args *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
-					transformed[args.Name] = true
-					return nil
-				},
-			}))
+func TestOptionsReachEveryChild(t *testing.T) {
+	children := componenttest.AssertOptions(t, func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+		_, err := tempo.New(ctx, "tempo", args(withKeys, closed), opts...)
 		return err
 	})
-	require.NoError(t, err)
-	children := 0
-	for _, r := range resources {
-		if !strings.Contains(r.Parent, "picluster:tempo:Tempo::tempo") {
-			continue
-		}
-		children++
-		componenttest.AssertSet(t, true, r.Protect, r.Name)
-		assert.True(t, transformed[r.Name], r.Name)
-		if strings.HasPrefix(r.Type, "kubernetes:") {
-			assert.Contains(t, r.Provider, "::other", r.Name)
-		}
-	}
-	assert.Equal(t, 6, children, "release, salt, four policies")
+	assert.Len(t, children, 6, "release, salt, four policies")
+	salt := componenttest.AssertOptions(t, func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+		_, err := tempo.ChartValues(ctx, "tempo", args(withKeys), opts...)
+		return err
+	})
+	assert.Len(t, salt, 1)
 }
-
-type provider struct{ pulumi.ProviderResourceState }
 
 // The values of a release that is managed elsewhere are those of one that is installed.
 func TestChartValues(t *testing.T) {
@@ -505,4 +483,16 @@ func TestChartValuesOfBadArgs(t *testing.T) {
 	})
 	assert.ErrorContains(t, err, "Bucket: got nothing")
 	assert.Empty(t, resources)
+}
+
+// TestRegisteredOutputs has what a program in another language, and the state, see.
+func TestRegisteredOutputs(t *testing.T) {
+	resources := install(t, false, args(withKeys, func(a *tempo.Args) { a.Receivers = []string{tempo.ReceiverOTLPGRPC, tempo.ReceiverOTLPHTTP} }))
+	component := componenttest.Find(t, resources, "picluster:tempo:Tempo", "tempo")
+	assert.Equal(t, map[string]any{
+		"queryUrl":         "http://tempo-query-frontend.traces.svc.cluster.local:3200",
+		"otlpGrpcEndpoint": "tempo-distributor.traces.svc.cluster.local:4317",
+		"otlpHttpEndpoint": "http://tempo-distributor.traces.svc.cluster.local:4318",
+		"accessKey":        "tempo",
+	}, component.Outputs.Mappable())
 }

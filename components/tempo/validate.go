@@ -46,36 +46,36 @@ func validateRegistry(registry string) error {
 func (a Args) Validate() error {
 	a = a.withDefaults()
 	errs := a.problems()
-	findNull(&errs, "Values", a.Values)
+	helm.RejectNull(&errs, "Values", a.Values)
 	return errs.Err()
 }
 
-// leaves returns the arguments with their inputs as leaves.
-func (a Args) leaves() settings {
+// inputs returns the arguments with their inputs as texts of the chart.
+func (a Args) inputs() settings {
 	s := settings{
 		Args:              a,
-		release:           leafOf("Release", a.Release, kube.ValidateReleaseName),
-		bucket:            leafOf("Bucket", a.Bucket, validateBucket),
-		endpoint:          leafOf("Endpoint", a.Endpoint, rule.ValidateHostPort),
-		region:            leafOf("Region", a.Region, rule.ValidateRegion),
-		caConfigMap:       leafOf("CAConfigMap", a.CAConfigMap, kube.ValidateSubdomain),
-		secretName:        leafOf("SecretName", a.SecretName, kube.ValidateSubdomain),
-		imageRegistry:     leafOf("ImageRegistry", a.ImageRegistry, validateRegistry),
-		priorityClassName: leafOf("PriorityClassName", a.PriorityClassName, kube.ValidateSubdomain),
+		release:           chartTextOf("Release", a.Release, kube.ValidateReleaseName),
+		bucket:            chartTextOf("Bucket", a.Bucket, validateBucket),
+		endpoint:          chartTextOf("Endpoint", a.Endpoint, rule.ValidateHostPort),
+		region:            chartTextOf("Region", a.Region, rule.ValidateRegion),
+		caConfigMap:       chartTextOf("CAConfigMap", a.CAConfigMap, kube.ValidateSubdomain),
+		secretName:        chartTextOf("SecretName", a.SecretName, kube.ValidateSubdomain),
+		imageRegistry:     chartTextOf("ImageRegistry", a.ImageRegistry, validateRegistry),
+		priorityClassName: chartTextOf("PriorityClassName", a.PriorityClassName, kube.ValidateSubdomain),
 	}
 	if a.Persistence != nil {
-		s.storageClass = leafOf("Persistence.StorageClass", a.Persistence.StorageClass, kube.ValidateSubdomain)
+		s.storageClass = chartTextOf("Persistence.StorageClass", a.Persistence.StorageClass, kube.ValidateSubdomain)
 	}
 	if a.Generator != nil {
-		s.remoteWriteURL = leafOf("Generator.RemoteWriteURL", a.Generator.RemoteWriteURL, rule.ValidateURL)
+		s.remoteWriteURL = chartTextOf("Generator.RemoteWriteURL", a.Generator.RemoteWriteURL, rule.ValidateURL)
 	}
 	for i, name := range a.ImagePullSecrets {
-		s.imagePullSecrets = append(s.imagePullSecrets, leafOf(fmt.Sprintf("ImagePullSecrets[%d]", i), name, kube.ValidateSubdomain))
+		s.imagePullSecrets = append(s.imagePullSecrets, chartTextOf(fmt.Sprintf("ImagePullSecrets[%d]", i), name, kube.ValidateSubdomain))
 	}
 	if a.SecretName == nil {
 		s.accessKey, s.secretKey = a.AccessKey, pulumi.ToSecret(a.SecretKey)
 	}
-	s.Namespace = input(leafOf("Namespace", a.Namespace, kube.ValidateLabel))
+	s.Namespace = input(chartTextOf("Namespace", a.Namespace, kube.ValidateLabel))
 	return s
 }
 

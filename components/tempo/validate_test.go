@@ -163,7 +163,7 @@ func TestNoPanic(t *testing.T) {
 		{Receivers: []string{"", "x"}, ImagePullSecrets: make([]pulumi.StringInput, 1), Tolerations: []Toleration{{}}},
 	} {
 		assert.Error(t, a.Validate())
-		assert.NotPanics(t, func() { a.withDefaults().leaves().values() })
+		assert.NotPanics(t, func() { a.withDefaults().inputs().values() })
 	}
 }
 

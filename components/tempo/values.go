@@ -31,18 +31,18 @@ const (
 )
 
 // settings are what the chart's values depend on: the arguments with their defaults, and
-// their inputs as leaves of the values.
+// their inputs as values of the chart.
 type settings struct {
 	Args
 
-	release, bucket, endpoint, region, caConfigMap leaf
-	secretName, accessKey, secretKey               leaf
-	storageClass, remoteWriteURL                   leaf
-	imageRegistry, priorityClassName               leaf
+	release, bucket, endpoint, region, caConfigMap chartText
+	secretName, accessKey, secretKey               chartText
+	storageClass, remoteWriteURL                   chartText
+	imageRegistry, priorityClassName               chartText
 	imagePullSecrets                               []any
 
 	// keysHash changes with the keys. Nil: the keys are not known.
-	keysHash leaf
+	keysHash chartText
 }
 
 // values returns the values of the chart. With a Secret, no credential is among them.
@@ -205,7 +205,7 @@ func (s settings) serviceAccess() map[string]any {
 }
 
 // fromSecret returns an environment variable with what a Secret has in a field.
-func fromSecret(variable string, secret leaf, field string) map[string]any {
+func fromSecret(variable string, secret chartText, field string) map[string]any {
 	return map[string]any{
 		"name": variable,
 		"valueFrom": map[string]any{

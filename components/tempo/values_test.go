@@ -28,10 +28,10 @@ func guideArgs(changes ...func(*Args)) Args {
 
 // guide returns the settings of guideArgs, changed.
 func guide(changes ...func(*Args)) settings {
-	return guideArgs(changes...).withDefaults().leaves()
+	return guideArgs(changes...).withDefaults().inputs()
 }
 
-// with returns the guide's settings, changed after their inputs became leaves.
+// with returns the guide's settings, changed after their inputs became values.
 func with(change func(*settings)) settings {
 	s := guide()
 	change(&s)

@@ -41,7 +41,7 @@ func (a Args) claim(ctx *pulumi.Context, name string, opts []pulumi.ResourceOpti
 	}
 	for _, c := range a.created() {
 		what := where + " " + c.path + " " + c.is
-		if owner, taken := all[what]; taken && owner != name {
+		if owner, exists := all[what]; exists && owner != name {
 			errs.Add(c.path, c.name, "a name that tracing %q does not have, because both would write to it", owner)
 			continue
 		}

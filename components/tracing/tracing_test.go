@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/picluster/picluster/components/componenttest"
+	"github.com/picluster/picluster/components/grafana"
 	"github.com/picluster/picluster/components/objectstore"
 	"github.com/picluster/picluster/components/tempo"
 	"github.com/picluster/picluster/components/tracing"
@@ -211,6 +212,28 @@ func outputs(t *testing.T, preview bool, args *tracing.Args, options ...componen
 	return <-known
 }
 
+// TestRegisteredOutputs has what a program in another language, and the state, see: the outputs
+// of the component, by their names.
+func TestRegisteredOutputs(t *testing.T) {
+	for name, args := range map[string]*tracing.Args{
+		"installed":   least(),
+		"values only": least(func(a *tracing.Args) { a.ValuesOnly = true }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			want := outputs(t, false, args)
+			for registered, field := range map[string]string{
+				"otlpGrpcEndpoint": "otlpGrpc", "otlpHttpEndpoint": "otlpHttp", "otelCollectorValues": "otelCollector",
+				"grafanaValues": "grafana", "tempoValues": "tempo",
+			} {
+				want[registered] = want[field]
+				delete(want, field)
+			}
+			got := componenttest.Find(t, created(t, args), "picluster:tracing:Tracing", "tempo").Outputs.Mappable()
+			assert.Equal(t, want, got)
+		})
+	}
+}
+
 func TestOutputs(t *testing.T) {
 	outputs(t, true, least())
 
@@ -357,19 +380,25 @@ func TestFirstPreviewWithAnExistingSecret(t *testing.T) {
 	}
 }
 
-// TestOptionsReachEveryChild has the component's options reach all that it creates.
 func TestOptionsReachEveryChild(t *testing.T) {
-	resources := inClusters(t, []string{"a"}, pulumi.Protect(true), pulumi.RetainOnDelete(true))
-	children := 0
-	for _, r := range resources {
-		if !r.Custom || strings.HasPrefix(r.Type, "pulumi:providers:") {
-			continue
-		}
-		children++
-		componenttest.AssertSet(t, true, r.Protect, r.Name)
-		componenttest.AssertSet(t, true, r.RetainOnDelete, r.Name)
+	for name, test := range map[string]struct {
+		args     *tracing.Args
+		children int
+	}{
+		"all that is created": {least(withCA, dataSourcesInConfigMap, networkPolicies, watched(tracing.Monitoring{Dashboards: &grafana.DashboardsArgs{}})), 17},
+		"all that is read": {least(func(a *tracing.Args) {
+			a.Credentials, a.Namespace.Existing, a.ObjectStore.ExistingBucket = tracing.CredentialsExisting, true, true
+			a.ObjectStore.ExistingUser, a.ValuesOnly = true, true
+		}), 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			children := componenttest.AssertOptions(t, func(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
+				_, err := tracing.New(ctx, "traces", test.args, opts...)
+				return err
+			})
+			assert.Len(t, children, test.children)
+		})
 	}
-	assert.Greater(t, children, 10)
 }
 
 // TestTwoClusters has everything of a cluster in that cluster, and on its S3 server.
@@ -398,7 +427,7 @@ func TestTwoClusters(t *testing.T) {
 }
 
 // inClusters creates tracing in each cluster, with explicit providers.
-func inClusters(t *testing.T, clusters []string, opts ...pulumi.ResourceOption) []componenttest.Resource {
+func inClusters(t *testing.T, clusters []string) []componenttest.Resource {
 	t.Helper()
 	resources, err := componenttest.Run(t, false, nil, func(ctx *pulumi.Context) error {
 		for _, cluster := range clusters {
@@ -410,41 +439,14 @@ func inClusters(t *testing.T, clusters []string, opts ...pulumi.ResourceOption) 
 			if err != nil {
 				return err
 			}
-			all := append([]pulumi.ResourceOption{pulumi.Providers(k, m)}, opts...)
-			if _, err := tracing.New(ctx, cluster, least(withCA, dataSourcesInConfigMap, networkPolicies), all...); err != nil {
-				return err
-			}
-			existing := least(func(a *tracing.Args) {
-				a.Credentials, a.Namespace.Existing, a.ObjectStore.ExistingBucket = tracing.CredentialsExisting, true, true
-				a.ObjectStore.ExistingUser, a.ValuesOnly = true, true
-			})
-			if _, err := tracing.New(ctx, cluster+"-existing", existing, pulumi.Providers(k, m)); err != nil {
+			if _, err := tracing.New(ctx, cluster, least(withCA, dataSourcesInConfigMap, networkPolicies), pulumi.Providers(k, m)); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	require.NoError(t, err)
-	var made []componenttest.Resource
-	for _, r := range resources {
-		if r.Type == bucketType && r.ID != "" {
-			assert.Contains(t, r.Provider, "-minio::", "a bucket is read elsewhere")
-		}
-		if len(opts) == 0 || !strings.Contains(r.Name, "-existing") {
-			made = append(made, r)
-		}
-	}
-	if len(opts) == 0 {
-		// The bucket that is read is one of the server's too.
-		var without []componenttest.Resource
-		for _, r := range made {
-			if r.Type != bucketType || r.ID == "" {
-				without = append(without, r)
-			}
-		}
-		return without
-	}
-	return made
+	return resources
 }
 
 // Two in one namespace have objects of other names.

@@ -2,7 +2,10 @@ package helm
 
 import (
 	"maps"
+	"slices"
 
+	"github.com/picluster/picluster/internal/credential"
+	"github.com/picluster/picluster/internal/field"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
@@ -28,8 +31,7 @@ func Merge(base, over map[string]any) map[string]any {
 // Values returns values, made of maps, slices, plain values and outputs, as a
 // release takes them. Each output stays a leaf of its own: one that a preview
 // does not know yet, or that is secret, hides itself and nothing beside it. A null of a map
-// does not reach the chart: the SDK drops it, and so does the provider when it checks its
-// inputs, whatever allowNullValues is (4.24.0).
+// does not reach the chart: see RejectNull.
 func Values(values map[string]any) pulumi.Map {
 	out := pulumi.Map{}
 	for key, value := range values {
@@ -52,5 +54,19 @@ func input(value any) pulumi.Input {
 		return out
 	default:
 		return pulumi.Any(value)
+	}
+}
+
+// RejectNull appends a problem for each null in a map at path. A null does not reach the
+// chart, so that the chart's own value stays: the SDK drops it, and so does the Kubernetes
+// provider when it checks its inputs, whatever allowNullValues is (4.24.0).
+func RejectNull(errs *field.Errors, path string, values map[string]any) {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		switch value := values[key].(type) {
+		case nil:
+			errs.Add(credential.Join(path, key), nil, "a value, because the Kubernetes provider drops null; set what the chart takes for none, such as {}, [] or false")
+		case map[string]any:
+			RejectNull(errs, credential.Join(path, key), value)
+		}
 	}
 }

@@ -136,7 +136,7 @@ func containers(c m) func(metadata, status m) {
 
 // short is the timeout of a wait that cannot succeed. It is long enough for one look on a busy
 // machine.
-const short = 300 * time.Millisecond
+const short = time.Second
 
 func TestAwaitKeys(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -146,9 +146,9 @@ func TestAwaitKeys(t *testing.T) {
 		"no pod":                      {nil, ""},
 		"the new":                     {[]m{pod("a")}, ""},
 		"none, and needs none":        {[]m{pod("a", component("memcached"))}, ""},
-		"none, as before an adoption": {[]m{pod("a", component("ingester"))}, "still have the previous key after 300ms: a. Their user is not deleted."},
+		"none, as before an adoption": {[]m{pod("a", component("ingester"))}, "still have the previous key after 1s: a. Their user is not deleted."},
 		"two with the old": {[]m{pod("b", keys("old")), pod("a", keys("old")), pod("c")},
-			"still have the previous key after 300ms: a, b. Their user is not deleted. Fix: kubectl rollout restart of what created a, b; if its template was changed outside Pulumi, picluster repair. Then run pulumi up again"},
+			"still have the previous key after 1s: a, b. Their user is not deleted. Fix: kubectl rollout restart of what created a, b; if its template was changed outside Pulumi, picluster repair. Then run pulumi up again"},
 		"terminating": {[]m{pod("a", keys("old"), terminating)},
 			"a. Their user is not deleted. Fix: wait for a to end; if its node is gone, kubectl delete pod --force --grace-period=0 --namespace tempo a. Then run pulumi up again"},
 	} {
@@ -194,7 +194,7 @@ func TestAwaitReady(t *testing.T) {
 			if test.ready {
 				assert.NoError(t, err)
 			} else {
-				assert.ErrorContains(t, err, "release tempo/tempo is deployed, but not ready after 300ms:")
+				assert.ErrorContains(t, err, "release tempo/tempo is deployed, but not ready after 1s:")
 			}
 		})
 	}

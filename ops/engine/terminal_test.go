@@ -83,7 +83,7 @@ func TestRunWaitsForALock(t *testing.T) {
 	}{
 		"up":      {time.Minute, ""},
 		"destroy": {time.Minute, "pulumi destroy: exit status 1"},
-		"refresh": {lockInterval / 5, "another update has locked the stack: pulumi refresh: exit status 255"}, // the wait is over then
+		"refresh": {lockInterval * 4 / 5, "another update has locked the stack: pulumi refresh: exit status 255"}, // the wait is over then
 	} {
 		commands.Go(func() {
 			err := stack.Run(t.Context(), test.wait, command)

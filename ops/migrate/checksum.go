@@ -44,7 +44,7 @@ func (c *checksum) Write(p []byte) (int, error) {
 	c.whole.Write(p)
 	for len(p) > 0 {
 		if c.inThis == c.part {
-			c.complete()
+			c.endPart()
 		}
 		now := p[:min(int64(len(p)), c.part-c.inThis)]
 		c.this.Write(now)
@@ -54,7 +54,7 @@ func (c *checksum) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-func (c *checksum) complete() {
+func (c *checksum) endPart() {
 	c.parts = c.this.Sum(c.parts)
 	c.this.Reset()
 	c.inThis = 0

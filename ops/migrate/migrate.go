@@ -100,10 +100,10 @@ type Migration struct {
 	// Progress receives a line now and then. Nil: none.
 	Progress io.Writer
 
-	every time.Duration // between two lines; default: tellEvery
+	every time.Duration // between two lines; default: progressEvery
 }
 
-const tellEvery = 2 * time.Second
+const progressEvery = 2 * time.Second
 
 // rebuilt are the names of objects that Tempo writes again from the blocks: the lists of a
 // tenant's blocks, and the id of its reports. Source: Tempo, tempodb/backend/backend.go.
@@ -240,7 +240,7 @@ func (m *Migration) Run(ctx context.Context, plan *Plan) (*Result, error) {
 		defer mu.Unlock()
 		return ctx.Err() != nil || len(result.Failed) >= mostFailures
 	}
-	defer m.tell(count, Sum(objects))()
+	defer m.printProgress(count, Sum(objects))()
 	var group errgroup.Group
 	group.SetLimit(atOnce)
 	for _, o := range objects {
@@ -295,14 +295,14 @@ func (m *Migration) copy(ctx context.Context, o Object, replace bool) error {
 	return err
 }
 
-// tell writes a line of progress now and then, until the function that it returns is called.
-func (m *Migration) tell(count func() Count, all Count) (stop func()) {
+// printProgress writes a line of progress now and then, until the function that it returns is called.
+func (m *Migration) printProgress(count func() Count, all Count) (stop func()) {
 	if m.Progress == nil || all.Objects == 0 {
 		return func() {}
 	}
 	every, start := m.every, time.Now()
 	if every == 0 {
-		every = tellEvery
+		every = progressEvery
 	}
 	ended, done := make(chan struct{}), make(chan struct{})
 	go func() {

@@ -378,7 +378,7 @@ func (f *fakeTempo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case path == "/api/metrics/query_range" && query.Get("q") == `{resource.service.name="picluster-verify"}|rate()` && query.Get("start") < query.Get("end"):
 		at := time.Now()
 		if f.oldSeries {
-			at = at.Add(-2 * time.Second) // of a verification just before
+			at = at.Add(-time.Minute) // of a verification before
 		}
 		if len(f.traces) < f.seriesFrom {
 			fmt.Fprint(w, `{"series":[],"metrics":{}}`)
@@ -496,7 +496,7 @@ func target(t *testing.T) Target {
 // verify verifies a target with short times.
 func (w *world) verify(change func(*Options), targets ...Target) *Report {
 	w.t.Helper()
-	v := &Verifier{Cluster: w, Store: w.store, Options: Options{Stack: "s", Timeout: 800 * time.Millisecond, Wait: 800 * time.Millisecond}, every: 5 * time.Millisecond}
+	v := &Verifier{Cluster: w, Store: w.store, Options: Options{Stack: "s", Timeout: 2 * time.Second, Wait: 2 * time.Second}, every: 20 * time.Millisecond}
 	if change != nil {
 		change(&v.Options)
 	}

@@ -65,7 +65,7 @@ func TestScrape(t *testing.T) {
 			}
 			one := target(t)
 			one.Prometheus = "m"
-			got := result(t, w.verify(func(o *Options) { o.Timeout = 300 * time.Millisecond }, one), "scrape")
+			got := result(t, w.verify(func(o *Options) { o.Timeout = 2 * time.Second }, one), "scrape")
 			got.Seconds, test.want.Step = 0, "scrape"
 			assert.Equal(t, test.want, got)
 		})

@@ -70,15 +70,15 @@ type Verifier struct {
 	Options
 
 	// every is the time between two tries of a step, and told between two lines of
-	// progress. Defaults: tryEvery, tellEvery.
+	// progress. Defaults: tryEvery, progressEvery.
 	every, told time.Duration
 
 	progress sync.Mutex
 }
 
 const (
-	tryEvery  = time.Second
-	tellEvery = 10 * time.Second
+	tryEvery      = time.Second
+	progressEvery = 10 * time.Second
 	// tryTime limits one try of a step.
 	tryTime = 15 * time.Second
 )
@@ -109,7 +109,7 @@ func (v *Verifier) target(ctx context.Context, t Target) []Result {
 	if t.Unmanaged {
 		return []Result{{Tenant: t.Tenant, Step: "pods", Outcome: NotChecked, Detail: "the release is managed elsewhere (install: false)"}}
 	}
-	v.tell("%s", t.announcement(v.Options))
+	v.printf("%s", t.announcement(v.Options))
 	r := &run{Verifier: v, Target: t}
 	results := v.together(ctx, t.Tenant, []step{{"pods", r.pods}, {"key", r.key}})
 	if v.Wait > 0 {
@@ -152,7 +152,7 @@ func (v *Verifier) poll(ctx context.Context, name string, timeout time.Duration,
 	start := time.Now()
 	deadline, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	next, told := time.NewTicker(orDefault(v.every, tryEvery)), time.NewTicker(orDefault(v.told, tellEvery))
+	next, told := time.NewTicker(orDefault(v.every, tryEvery)), time.NewTicker(orDefault(v.told, progressEvery))
 	defer next.Stop()
 	defer told.Stop()
 	var last error
@@ -178,7 +178,7 @@ func (v *Verifier) poll(ctx context.Context, name string, timeout time.Duration,
 				}
 				return last
 			case <-told.C:
-				v.tell("%s: waits, %d s of %s: %v", name, int(time.Since(start).Seconds()), timeout, oneLine(last.Error()))
+				v.printf("%s: waits, %d s of %s: %v", name, int(time.Since(start).Seconds()), timeout, oneLine(last.Error()))
 			case <-next.C:
 				break wait
 			}
@@ -195,8 +195,8 @@ func orDefault(d, otherwise time.Duration) time.Duration {
 
 func (v *Verifier) timeout() time.Duration { return orDefault(v.Timeout, DefaultTimeout) }
 
-// tell writes a line of progress.
-func (v *Verifier) tell(format string, args ...any) {
+// printf writes a line of progress.
+func (v *Verifier) printf(format string, args ...any) {
 	if v.Progress == nil {
 		return
 	}
