@@ -158,7 +158,7 @@ e2e: bin/lab bin/picluster # test CHART with the published charts and images on 
 		go test -C tests -count=1 -timeout=60m -v -run '^(TestTraces|TestTracesThroughAnUpgrade|TestMonolithic|TestVerify)$$' .
 
 # The race detector requires a C compiler.
-race: arguments # run the unit tests, and the lab's, with the race detector
+race: arguments # run the tests of lab and ops with the race detector
 	@cc=$$(go env CC); command -v "$${cc%% *}" >/dev/null || { \
 		printf 'make race: CC: got "%s", which is not installed; want a C compiler. Fix: apt-get install gcc libc6-dev\n' "$$cc" >&2; exit 1; }
 	@$(MAKE) --no-print-directory bin/lab

@@ -23,7 +23,12 @@ func open(t *testing.T) *Lab {
 	t.Cleanup(func() {
 		if t.Failed() {
 			kept, err := l.KeepLogs(t.Name())
-			t.Logf("the lab's logs are in %q (error: %v)", kept, err)
+			if err != nil {
+				t.Logf("the lab's logs are not all kept: %v", err)
+			}
+			if kept != "" {
+				t.Logf("the lab's logs are in %s", kept)
+			}
 		}
 		assert.NoError(t, l.Remove(context.Background())) // the test's own has ended
 		assert.NoDirExists(t, dir, "the lab created what Remove does not know")

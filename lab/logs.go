@@ -22,9 +22,9 @@ func (l *Lab) Logs() (logs []string) {
 	return logs
 }
 
-// KeepLogs copies the logs to a directory of their own, of that name, below LogsVariable, and
-// returns the directory. No credential is in them. Without the variable it copies nothing and
-// returns an empty path.
+// KeepLogs copies the logs to the directory name inside the one that LogsVariable names. No
+// credential is in them. It returns that directory's path, or an empty path if the variable is
+// not set.
 func (l *Lab) KeepLogs(name string) (dir string, err error) {
 	top := os.Getenv(LogsVariable)
 	if top == "" {

@@ -63,10 +63,12 @@ func installCommand(packages []string) string {
 	return "apt-get update && apt-get install --yes --no-install-recommends " + strings.Join(packages, " ")
 }
 
-// installRobustly returns installCommand, which waits for another apt-get, tries downloads
-// again, and goes on if one of the machine's own package sources is not reached.
-func installRobustly(packages []string) string {
-	return strings.NewReplacer("apt-get", "apt-get -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3", "&&", ";").Replace(installCommand(packages))
+// installPatiently is installCommand for a script: the list of packages is fetched up to three
+// times, downloads are tried again, and the installation waits for another one's lock. It goes
+// on with the list that there is if one of the machine's own sources is not reached.
+func installPatiently(packages []string) string {
+	return "for i in 1 2 3; do apt-get -o Acquire::Retries=3 update && break; sleep 5; done; " +
+		"apt-get -o Acquire::Retries=3 -o DPkg::Lock::Timeout=120 install --yes --no-install-recommends " + strings.Join(packages, " ")
 }
 
 // InstallPackages installs the Debian packages that real nodes need. On a machine
@@ -85,7 +87,7 @@ func InstallPackages(ctx context.Context, log io.Writer) error {
 		return nil
 	}
 	return step(log, "installing "+strings.Join(missing, ", "), func() error {
-		install := installRobustly(missing)
+		install := installPatiently(missing)
 		cmd := exec.CommandContext(ctx, command("sh"), "-c", install) // #nosec G702 -- names of this file
 		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 		return combined(cmd)

@@ -1,5 +1,5 @@
-// Command mutation applies the changes of wiring.yaml to the components and to stacks, each
-// alone, and runs the unit tests of it: a test must fail. It changes no file: the
+// Command mutation applies the changes of wiring.yaml to the components and to stacks, one
+// change at a time. For each it runs the unit tests, of which one must fail. It changes no file: the
 // compiler is given the changed text in place of the file's.
 package main
 
@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -51,6 +52,10 @@ func run(ctx context.Context, list, only string) error {
 	if err != nil {
 		return err
 	}
+	mutants = slices.DeleteFunc(mutants, func(m mutant) bool { return !strings.Contains(m.Name, only) })
+	if err := passes(ctx, mutants); err != nil {
+		return err
+	}
 	var (
 		working  sync.WaitGroup
 		mu       sync.Mutex
@@ -60,9 +65,6 @@ func run(ctx context.Context, list, only string) error {
 	// As many at a time as there are processors: half of a test's time is spent in the linker.
 	atATime := make(chan struct{}, runtime.GOMAXPROCS(0))
 	for _, m := range mutants {
-		if !strings.Contains(m.Name, only) {
-			continue
-		}
 		atATime <- struct{}{}
 		working.Go(func() {
 			defer func() { <-atATime }()
@@ -105,6 +107,34 @@ func (m mutant) changed() (string, error) {
 	return strings.Replace(string(text), m.Old, m.New, 1), nil
 }
 
+// packages returns the packages whose tests are run.
+func (m mutant) packages() []string {
+	if len(m.Tests) > 0 {
+		return m.Tests
+	}
+	return []string{"./" + filepath.Dir(m.File)}
+}
+
+// test runs the tests of packages.
+func test(ctx context.Context, packages []string, flags ...string) (out []byte, err error) {
+	args := append([]string{"test", "-vet=off", "-failfast", "-timeout=5m"}, flags...)
+	return exec.CommandContext(ctx, "go", append(args, packages...)...).CombinedOutput()
+}
+
+// passes returns an error unless the tests pass without a change: then a failure shows
+// what the change has broken.
+func passes(ctx context.Context, mutants []mutant) error {
+	var packages []string
+	for _, m := range mutants {
+		packages = append(packages, m.packages()...)
+	}
+	slices.Sort(packages)
+	if out, err := test(ctx, slices.Compact(packages)); err != nil {
+		return fmt.Errorf("the tests fail without a change: %w\n%s", err, out)
+	}
+	return nil
+}
+
 // kill returns an error unless the tests fail because of the change.
 func (m mutant) kill(ctx context.Context) error {
 	text, err := m.changed()
@@ -131,16 +161,14 @@ func (m mutant) kill(ctx context.Context) error {
 	if err := os.WriteFile(overlay, replace, 0o600); err != nil {
 		return err
 	}
-	tests := m.Tests
-	if len(tests) == 0 {
-		tests = []string{"./" + filepath.Dir(m.File)}
-	}
-	out, err := exec.CommandContext(ctx, "go", append([]string{"test", "-vet=off", "-failfast", "-timeout=60s", "-overlay", overlay}, tests...)...).CombinedOutput()
+	out, err := test(ctx, m.packages(), "-overlay", overlay)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err == nil:
 		return errors.New("survived: no test fails")
+	case strings.Contains(string(out), "panic: test timed out"):
+		return fmt.Errorf("its tests do not end:\n%s", out)
 	case strings.Contains(string(out), "[build failed]") || strings.Contains(string(out), "[setup failed]"):
 		return fmt.Errorf("it does not compile:\n%s", out)
 	}

@@ -216,16 +216,19 @@ func (m migrateOptions) report(plan *migrate.Plan, result *migrate.Result) error
 // beforeMigration returns the commands that stop compaction, because a compactor replaces blocks
 // while they are copied.
 func beforeMigration(config engine.Config, stack string) string {
-	path, value := compaction(config)
-	return fmt.Sprintf("Before: stop compaction, which deletes and writes blocks meanwhile:\n  pulumi config set --stack %s --path %s %s; picluster up --stack %[1]s\n", stack, path, value)
+	return fmt.Sprintf("Before: stop compaction, which deletes and writes blocks meanwhile:\n  pulumi config set --stack %s --path %s true; picluster up --stack %[1]s\n", stack, compactionDisabled(config))
 }
 
-// compaction returns the path of the configuration, and its value, that stop compaction.
-func compaction(config engine.Config) (path, value string) {
+// compactionDisabled returns the path of the configuration that stops compaction and the
+// deletion of old blocks. The compactor goes on to write the list of blocks, without which
+// queriers do not find new ones. Source: tempodb/compactor.go and retention.go of Tempo 2.9 and
+// 2.10.
+func compactionDisabled(config engine.Config) string {
+	const path = "overrides.defaults.compaction.compaction_disabled"
 	if config.Own("mode", "") == "monolithic" {
-		return "values.tempo.overrides.defaults.compaction.compaction_disabled", "true"
+		return "values.tempo." + path
 	}
-	return "values.compactor.replicas", "0"
+	return "values." + path
 }
 
 // afterMigration returns the commands that switch the stack to the target.
@@ -233,8 +236,7 @@ func (m migrateOptions) afterMigration(config engine.Config, stack string) strin
 	server, bucket, _ := m.to.parse() // it was parsed
 	text := "The target has every object of the source. After:\n"
 	step := func(what, command string) { text += fmt.Sprintf("  %-42s %s\n", what+":", command) }
-	path, _ := compaction(config)
-	start := fmt.Sprintf("pulumi config rm --stack %s --path %s; picluster up --stack %[1]s", stack, path)
+	start := fmt.Sprintf("pulumi config rm --stack %s --path %s; picluster up --stack %[1]s", stack, compactionDisabled(config))
 	if server.Endpoint == config.Own("s3Endpoint", "") && bucket == config.Own("bucket", "k3s-tempo") {
 		step("verify", "picluster verify --stack "+stack)
 		step("start compaction again", start)

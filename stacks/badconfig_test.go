@@ -423,6 +423,9 @@ func badConfigs() map[string]badConfig {
 		"Grafana's values, unused": {our("grafanaChartValues", `{"a":1}`), []string{
 			`picluster:grafanaChartValues: want nothing with datasources: values, because it has no effect. Fix: pulumi config set datasources release`,
 		}},
+		"Grafana's values with null": {our("datasources", "release", "grafanaChartValues", `{"grafana":null}`), []string{
+			`picluster:grafanaChartValues.grafana: want a value, because the Kubernetes provider drops null; set what the chart takes for none, such as {}, [] or false. Fix: pulumi config rm --path 'grafanaChartValues.grafana'`,
+		}},
 		"exemplars by ConfigMap": {our("datasources", "configmap", "exemplars", "true"), []string{
 			`picluster:exemplars: got true; want false with datasources: configmap, which cannot change Prometheus's own data source. Fix: pulumi config set exemplars false`,
 		}},

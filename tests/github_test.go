@@ -586,6 +586,7 @@ func TestWorkflowsOnStacks(t *testing.T) {
 	for job, targets := range map[string][]string{
 		"test": {"lint", "fuzz", "race", "test"}, "wiring": {"wiring"}, "cross": {"cross", "build"},
 	} {
+		require.NotNil(t, ci.Jobs[job], job)
 		for _, target := range targets {
 			assert.True(t, slices.ContainsFunc(ci.Jobs[job].Steps, func(s workflowStep) bool { return strings.HasSuffix(s.Run, "make "+target) }), target)
 		}

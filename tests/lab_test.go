@@ -85,7 +85,7 @@ func start(t *testing.T, options ...func(*lab.Lab)) harness {
 // keepLogs copies the logs of a failed test's lab, before it is removed.
 func keepLogs(t *testing.T, l *lab.Lab) {
 	t.Helper()
-	dir, err := l.KeepLogs(t.Name())
+	dir, err := l.KeepLogs(t.Name() + "-" + filepath.Base(l.Dir)) // a test can have several labs
 	if err != nil {
 		t.Logf("the lab's logs are not all kept: %v", err)
 	}

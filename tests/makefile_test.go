@@ -202,7 +202,7 @@ func TestMakefileHelp(t *testing.T) {
 // TestMakefileBuildsAVersion has the four platforms built, and the version given to the linker.
 func TestMakefileBuildsAVersion(t *testing.T) {
 	m := newMakeRun(t)
-	m.write("Pulumi.yaml", "name: x\nruntime:\n  options:\n    buildTarget: bin/program # Kept between runs\n", 0o644)
+	m.write("Pulumi.yaml", "name: x\nruntime:\n  options:\n    # Kept between runs\n    buildTarget: bin/program\n", 0o644)
 	m.write("Pulumi.picluster.yaml", "", 0o644)
 	for _, version := range []string{"", "v1.2.3", "v0.10.0-rc.1"} {
 		out, log, succeeded := m.run(nil, "build", "VERSION="+version)
@@ -233,7 +233,7 @@ func TestMakefileBuildsAVersion(t *testing.T) {
 // each binary, and the checksums of all of them.
 func TestMakefileReleases(t *testing.T) {
 	m := newMakeRun(t)
-	m.write("Pulumi.yaml", "name: x\nruntime:\n  options:\n    buildTarget: bin/program # Kept between runs\n", 0o644)
+	m.write("Pulumi.yaml", "name: x\nruntime:\n  options:\n    # Kept between runs\n    buildTarget: bin/program\n", 0o644)
 	m.write("Pulumi.picluster.yaml", "", 0o644)
 	m.write("Pulumi.lab.yaml", "", 0o644)
 	m.write("path/go", writingGo, 0o755)
@@ -249,6 +249,9 @@ func TestMakefileReleases(t *testing.T) {
 		assert.ElementsMatch(t, []string{
 			name + "/", name + "/program", name + "/picluster", name + "/Pulumi.yaml", name + "/Pulumi.picluster.yaml",
 		}, strings.Fields(string(files)))
+		project, err := exec.Command("tar", "-x", "-z", "-O", "-f", filepath.Join(dir, name+".tar.gz"), name+"/Pulumi.yaml").Output()
+		require.NoError(t, err)
+		assert.Equal(t, "name: x\nruntime:\n  options:\n    binary: program\n", string(project))
 	}
 	sums, err := os.ReadFile(filepath.Join(dir, "SHA256SUMS"))
 	require.NoError(t, err)

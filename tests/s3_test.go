@@ -172,8 +172,8 @@ const manyObjects = 10_000
 func TestMigrateBucket(t *testing.T) {
 	h := start(t)
 	h.set("profile", "pi")
-	h.unset("protectBucket")                // as a user's stack has it
-	h.setAll("values.compactor.replicas=0") // as migrate-bucket says
+	h.unset("protectBucket")                                                  // as a user's stack has it
+	h.setAll("values.overrides.defaults.compaction.compaction_disabled=true") // as migrate-bucket says
 	h.up()
 	g := h.gateway()
 	source, target := h.s3(h.administrator()), g.client(g.keys)
@@ -193,7 +193,7 @@ func TestMigrateBucket(t *testing.T) {
 	assert.Equal(t, 1, code)
 	assert.Contains(t, out, fmt.Sprintf("(%d objects, ", manyObjects+2))
 	assert.Contains(t, out, "nothing was changed: not confirmed")
-	assert.Contains(t, out, "pulumi config set --stack lab --path values.compactor.replicas 0")
+	assert.Contains(t, out, "pulumi config set --stack lab --path values.overrides.defaults.compaction.compaction_disabled true")
 	assert.Empty(t, h.objectsOf(target, gatewayBucket))
 
 	// The target has another object with a name of the source's.
@@ -234,7 +234,7 @@ func TestMigrateBucket(t *testing.T) {
 		"--plaintext objectStore=existing --plaintext credentials=existing --plaintext keyVersion=1 --plaintext secretName=NAME",
 		"--plaintext s3Endpoint=" + g.endpoint + " --plaintext s3Insecure=true --plaintext bucket=" + gatewayBucket + "; picluster up --stack lab",
 		"picluster verify --stack lab",
-		"pulumi config rm --stack lab --path values.compactor.replicas; picluster up --stack lab",
+		"pulumi config rm --stack lab --path values.overrides.defaults.compaction.compaction_disabled; picluster up --stack lab",
 	} {
 		assert.Contains(t, out, want)
 	}

@@ -302,7 +302,7 @@ func (n network) find(ids []string) int {
 	n.T.Helper()
 	require.NotEmpty(n, ids)
 	left, last := ids, error(nil)
-	for deadline := time.Now().Add(findTimeout()); len(left) > 0 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(findTimeout()); len(left) > 0 && time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		missing, err := n.look(left)
 		if len(missing) < len(left) {
 			deadline = time.Now().Add(findTimeout())

@@ -68,12 +68,12 @@ func TestYAML(t *testing.T) {
 			"type":       "kubernetes:yaml/v2:ConfigGroup",
 			"properties": map[string]any{"yaml": "{}"},
 		}}
+		defer func() { y.extra = nil }()
 		y.edit(func(map[string]any) {})
 		out, err := y.pulumi("preview")
 		require.Error(h, err, out)
 		assert.Contains(h, out, "kubernetes:yaml/v2:ConfigGroup: this Kubernetes plugin is the lab's, compiled without component resources")
 		assert.Contains(h, out, "Fix: LAB_PARTS=download make up")
-		y.extra = nil
 	})
 	h.sub("all problems at once, by their properties", func(h harness) {
 		y.edit(func(tracing map[string]any) {

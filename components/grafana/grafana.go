@@ -78,9 +78,9 @@ type Release struct {
 	// Repository is the URL of the chart's repository; for a bare name alone. Default: the
 	// one of prometheus-community.
 	Repository string `pulumi:"repository,optional"`
-	// Values are merged over those of the component. They have no credentials, because
-	// Helm stores values in plain text, and nothing that cannot be checked for them: no
-	// struct, and no output of a map or a list.
+	// Values are merged over those of the component. They cannot have a credential, because
+	// Helm stores values in plain text, a null, or what cannot be checked for these: a struct,
+	// or an output of a map or a list.
 	Values map[string]any `pulumi:"values,optional"`
 	// Timeout is how long to wait for the pods, in seconds, at most a day. Default: 300.
 	Timeout int `pulumi:"timeout,optional"`

@@ -333,7 +333,7 @@ func TestOptionsReachEveryChild(t *testing.T) {
 					_, err := grafana.NewDashboards(ctx, "tempo", &grafana.DashboardsArgs{ConfigMap: args.ConfigMap, Operator: args.Operator}, opts...)
 					return err
 				})
-				assert.NotEmpty(t, children)
+				assert.Len(t, children, map[string]int{"ConfigMap": 1, "Operator": 3}[name])
 			}
 		})
 	}
@@ -341,17 +341,18 @@ func TestOptionsReachEveryChild(t *testing.T) {
 
 // TestRegisteredOutputs has what a program in another language, and the state, see.
 func TestRegisteredOutputs(t *testing.T) {
-	var values string
+	known := make(chan string, 1)
 	resources, err := componenttest.Run(t, false, nil, func(ctx *pulumi.Context) error {
 		g, err := grafana.New(ctx, "tempo", &grafana.Args{TempoURL: url()})
 		if err != nil {
 			return err
 		}
-		g.Values.ApplyT(func(known string) error { values = known; return nil })
+		g.Values.ApplyT(func(values string) error { known <- values; return nil })
 		_, err = grafana.NewDashboards(ctx, "tempo", &grafana.DashboardsArgs{Name: "north"})
 		return err
 	})
 	require.NoError(t, err)
+	values := <-known
 	assert.Contains(t, values, "additionalDataSourcesString")
 	assert.Equal(t, map[string]any{"values": values}, componenttest.Find(t, resources, component, "tempo").Outputs.Mappable())
 	uids := componenttest.Find(t, resources, "picluster:grafana:Dashboards", "tempo").Outputs["uids"].Mappable()
@@ -487,7 +488,7 @@ func TestBadArgs(t *testing.T) {
 		},
 		"a text for Grafana": {grafana.Args{TempoURL: url(), Release: &grafana.Release{Values: map[string]any{"grafana": "x"}}},
 			[]string{"Release.Values.grafana: want a map, which is merged with the component's own data sources"}},
-		"null, which would take a map of the component away": {grafana.Args{TempoURL: url(), Release: &grafana.Release{Values: map[string]any{
+		"null, which would remove a map of the component": {grafana.Args{TempoURL: url(), Release: &grafana.Release{Values: map[string]any{
 			"grafana":    nil,
 			"prometheus": map[string]any{"prometheusSpec": nil}}}},
 			[]string{

@@ -22,28 +22,28 @@ func chartTextOf(path string, in pulumi.StringInput, rule func(string) error) ch
 }
 
 // suffixed returns a text of the chart with a suffix.
-func suffixed(l chartText, suffix string) chartText {
-	if out, ok := l.(pulumi.StringOutput); ok {
+func suffixed(value chartText, suffix string) chartText {
+	if out, ok := value.(pulumi.StringOutput); ok {
 		return pulumi.Sprintf("%s%s", out, suffix)
 	}
-	text, _ := l.(string)
+	text, _ := value.(string)
 	return text + suffix
 }
 
 // applied returns what f makes of a text of the chart: at once, or once it is known.
-func applied(l chartText, f func(string) any) any {
-	if out, ok := l.(pulumi.StringOutput); ok {
+func applied(value chartText, f func(string) any) any {
+	if out, ok := value.(pulumi.StringOutput); ok {
 		return out.ApplyT(f)
 	}
-	text, _ := l.(string)
+	text, _ := value.(string)
 	return f(text)
 }
 
 // input returns a text of the chart as an input.
-func input(l chartText) pulumi.StringInput {
-	if out, ok := l.(pulumi.StringOutput); ok {
+func input(value chartText) pulumi.StringInput {
+	if out, ok := value.(pulumi.StringOutput); ok {
 		return out
 	}
-	text, _ := l.(string)
+	text, _ := value.(string)
 	return pulumi.String(text)
 }

@@ -31,7 +31,7 @@ const (
 )
 
 // settings are what the chart's values depend on: the arguments with their defaults, and
-// their inputs as values of the chart.
+// their inputs as texts of the chart.
 type settings struct {
 	Args
 

@@ -31,7 +31,7 @@ func guide(changes ...func(*Args)) settings {
 	return guideArgs(changes...).withDefaults().inputs()
 }
 
-// with returns the guide's settings, changed after their inputs became values.
+// with returns the guide's settings, changed after their inputs became texts.
 func with(change func(*settings)) settings {
 	s := guide()
 	change(&s)

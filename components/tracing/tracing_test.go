@@ -165,6 +165,21 @@ func TestDefaults(t *testing.T) {
 	assert.NotContains(t, fmt.Sprint(release), "caConfigMap")
 }
 
+// TestAccessKeyWaitsForTheRelease has what uses the access key wait until Tempo's pods have it,
+// after which Pulumi deletes the user of the previous key.
+func TestAccessKeyWaitsForTheRelease(t *testing.T) {
+	resources, err := componenttest.Run(t, false, nil, func(ctx *pulumi.Context) error {
+		tr, err := tracing.New(ctx, "tempo", least())
+		if err != nil {
+			return err
+		}
+		_, err = minio.NewS3Object(ctx, "of-access-key", &minio.S3ObjectArgs{BucketName: tr.AccessKey, ObjectName: pulumi.String("x")})
+		return err
+	})
+	require.NoError(t, err)
+	assert.Contains(t, componenttest.Waits(resources)["of-access-key"], "tempo-release")
+}
+
 // The actions of the bucket's user are the caller's, if given.
 func TestActions(t *testing.T) {
 	for _, change := range []func(*tracing.Args){

@@ -29,7 +29,7 @@ func Merge(base, over map[string]any) map[string]any {
 }
 
 // Values returns values, made of maps, slices, plain values and outputs, as a
-// release takes them. Each output stays a leaf of its own: one that a preview
+// release takes them. Each output stays an output of its own: one that a preview
 // does not know yet, or that is secret, hides itself and nothing beside it. A null of a map
 // does not reach the chart: see RejectNull.
 func Values(values map[string]any) pulumi.Map {

@@ -22,10 +22,7 @@ func (r *run) pods(ctx context.Context) (string, error) {
 		if err != nil {
 			return at("Kubernetes", "kubectl get pods --namespace "+r.Namespace, reason(err))
 		}
-		all = slices.DeleteFunc(all, func(p corev1.Pod) bool {
-			// One that was evicted is listed until its node is cleaned up.
-			return p.DeletionTimestamp != nil || p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed
-		})
+		all = slices.DeleteFunc(all, func(p corev1.Pod) bool { return !isRunning(p) })
 		if len(all) == 0 {
 			return at(fmt.Sprintf("release %s/%s", r.Namespace, r.Release), r.drift(), fmt.Errorf("no pod has the label %s", r.selector()))
 		}
@@ -39,6 +36,12 @@ func (r *run) pods(ctx context.Context) (string, error) {
 		return worst(problems)
 	})
 	return fmt.Sprintf("%d are Ready", ready), err
+}
+
+// isRunning returns false for a pod that has ended or is being deleted. One that was evicted is
+// listed until its node is cleaned up.
+func isRunning(p corev1.Pod) bool {
+	return p.DeletionTimestamp == nil && p.Status.Phase != corev1.PodSucceeded && p.Status.Phase != corev1.PodFailed
 }
 
 // worst returns one of some failures, with how many others there are: one that no

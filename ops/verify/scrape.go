@@ -66,6 +66,10 @@ func (r *run) scrape(ctx context.Context) (string, error) {
 		if err != nil {
 			return at(part, list, err)
 		}
+		missing, err := r.notAmong(ctx, up)
+		if err != nil {
+			return at("Kubernetes", "kubectl get pods --namespace "+r.Namespace, reason(err))
+		}
 		var down []string
 		for pod, is := range up {
 			if !is {
@@ -76,12 +80,31 @@ func (r *run) scrape(ctx context.Context) (string, error) {
 		switch targets = len(up); {
 		case targets == 0:
 			return at(part, fix, errors.New("got no target; want Tempo's pods"))
+		case len(missing) > 0:
+			return at(part, fix, fmt.Errorf("got no target for %d pods: %s", len(missing), strings.Join(missing, ", ")))
 		case len(down) > 0:
 			return at(part, "kubectl get pods,networkpolicies --namespace "+r.Namespace, fmt.Errorf("got %d of %d targets down: %s", len(down), targets, strings.Join(down, ", ")))
 		}
 		return nil
 	})
 	return fmt.Sprintf("Prometheus in namespace %s scrapes %d pods", r.Prometheus, targets), err
+}
+
+// monitored are the components for which the charts have ServiceMonitors. Source: the chart's
+// templates of that kind. Pods of chart tempo have no component.
+var monitored = []string{"", "distributor", "ingester", "querier", "query-frontend", "compactor", "metrics-generator"}
+
+// notAmong returns the names of the release's Tempo pods that are no targets.
+func (r *run) notAmong(ctx context.Context, targets map[string]bool) (missing []string, err error) {
+	all, err := r.Cluster.Pods(ctx, r.Namespace, r.selector())
+	for _, pod := range all {
+		_, is := targets[pod.Name]
+		if !is && isRunning(pod) && slices.Contains(monitored, pod.Labels["app.kubernetes.io/component"]) {
+			missing = append(missing, pod.Name)
+		}
+	}
+	slices.Sort(missing)
+	return missing, err
 }
 
 // targets returns whether each of the release's pods that Prometheus knows responds to it.

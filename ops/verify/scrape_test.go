@@ -16,15 +16,15 @@ import (
 )
 
 // prometheus adds a Prometheus in the namespace m that responds with the values of up, by pod.
-func (w *world) prometheus(values ...string) {
+func (w *world) prometheus(values map[string]string) {
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/api/v1/query" || r.URL.Query().Get("query") != `up{namespace="n",pod=~"tempo-.+"}` {
 			http.Error(rw, "no such query: "+r.URL.String(), http.StatusBadRequest)
 			return
 		}
 		var series []string
-		for i, value := range values {
-			series = append(series, fmt.Sprintf(`{"metric":{"pod":"tempo-%d"},"value":[1,%q]}`, i, value))
+		for pod, value := range values {
+			series = append(series, fmt.Sprintf(`{"metric":{"pod":%q},"value":[1,%q]}`, pod, value))
 		}
 		fmt.Fprintf(rw, `{"status":"success","data":{"resultType":"vector","result":[%s]}}`, strings.Join(series, ","))
 	}))
@@ -42,15 +42,29 @@ func (w *world) prometheus(values ...string) {
 }
 
 func TestScrape(t *testing.T) {
+	all := func(change func(values map[string]string)) map[string]string {
+		values := map[string]string{}
+		for _, pod := range newWorld(t).pods {
+			if pod.Namespace == "n" {
+				values[pod.Name] = "1"
+			}
+		}
+		change(values)
+		return values
+	}
+	count := len(all(func(map[string]string) {}))
 	for name, test := range map[string]struct {
-		values []string
+		values map[string]string
 		want   Result
 	}{
-		"all": {[]string{"1", "1"}, Result{Outcome: OK, Detail: "Prometheus in namespace m scrapes 2 pods"}},
-		"one is down": {[]string{"1", "0"}, Result{
-			Outcome: Failed, Detail: "got 1 of 2 targets down: tempo-1", Part: "Prometheus in namespace m", Fix: "kubectl get pods,networkpolicies --namespace n",
+		"all": {all(func(map[string]string) {}), Result{Outcome: OK, Detail: fmt.Sprintf("Prometheus in namespace m scrapes %d pods", count)}},
+		"one is unknown": {all(func(values map[string]string) { delete(values, "tempo-ingester-0") }), Result{
+			Outcome: Failed, Detail: "got no target for 1 pods: tempo-ingester-0", Part: "Prometheus in namespace m", Fix: "kubectl get servicemonitors --namespace n --show-labels",
 		}},
-		"none": {[]string{}, Result{
+		"one is down": {all(func(values map[string]string) { values["tempo-ingester-0"] = "0" }), Result{
+			Outcome: Failed, Detail: fmt.Sprintf("got 1 of %d targets down: tempo-ingester-0", count), Part: "Prometheus in namespace m", Fix: "kubectl get pods,networkpolicies --namespace n",
+		}},
+		"none": {map[string]string{}, Result{
 			Outcome: Failed, Detail: "got no target; want Tempo's pods", Part: "Prometheus in namespace m", Fix: "kubectl get servicemonitors --namespace n --show-labels",
 		}},
 		"no Prometheus": {nil, Result{
@@ -61,7 +75,7 @@ func TestScrape(t *testing.T) {
 			w := newWorld(t)
 			w.covered()
 			if test.values != nil {
-				w.prometheus(test.values...)
+				w.prometheus(test.values)
 			}
 			one := target(t)
 			one.Prometheus = "m"

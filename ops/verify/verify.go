@@ -69,9 +69,9 @@ type Verifier struct {
 	Store   Store
 	Options
 
-	// every is the time between two tries of a step, and told between two lines of
+	// every is the time between two tries of a step, and between that between two lines of
 	// progress. Defaults: tryEvery, progressEvery.
-	every, told time.Duration
+	every, between time.Duration
 
 	progress sync.Mutex
 }
@@ -152,9 +152,9 @@ func (v *Verifier) poll(ctx context.Context, name string, timeout time.Duration,
 	start := time.Now()
 	deadline, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	next, told := time.NewTicker(orDefault(v.every, tryEvery)), time.NewTicker(orDefault(v.told, progressEvery))
+	next, between := time.NewTicker(orDefault(v.every, tryEvery)), time.NewTicker(orDefault(v.between, progressEvery))
 	defer next.Stop()
-	defer told.Stop()
+	defer between.Stop()
 	var last error
 	for {
 		once, done := context.WithTimeout(deadline, tryTime)
@@ -177,7 +177,7 @@ func (v *Verifier) poll(ctx context.Context, name string, timeout time.Duration,
 					return context.Cause(ctx)
 				}
 				return last
-			case <-told.C:
+			case <-between.C:
 				v.printf("%s: waits, %d s of %s: %v", name, int(time.Since(start).Seconds()), timeout, oneLine(last.Error()))
 			case <-next.C:
 				break wait

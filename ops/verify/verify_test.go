@@ -533,7 +533,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 
 func TestPoll(t *testing.T) {
 	var progress bytes.Buffer
-	v := &Verifier{Options: Options{Progress: &progress}, every: time.Millisecond, told: time.Hour}
+	v := &Verifier{Options: Options{Progress: &progress}, every: time.Millisecond, between: time.Hour}
 	tries := 0
 	require.NoError(t, v.poll(t.Context(), "step", time.Minute, func(context.Context) error {
 		if tries++; tries < 3 {
@@ -544,10 +544,10 @@ func TestPoll(t *testing.T) {
 	assert.Equal(t, 3, tries)
 	assert.Empty(t, progress.String())
 
-	v.told = 20 * time.Millisecond
-	err := v.poll(t.Context(), "step", 100*time.Millisecond, func(context.Context) error { return errors.New("not\nyet") })
+	v.between = 20 * time.Millisecond
+	err := v.poll(t.Context(), "step", time.Second, func(context.Context) error { return errors.New("not\nyet") })
 	assert.EqualError(t, err, "not\nyet")
-	assert.Contains(t, progress.String(), "step: waits, 0 s of 100ms: not yet\n")
+	assert.Contains(t, progress.String(), "step: waits, 0 s of 1s: not yet\n")
 
 	tries = 0
 	err = v.poll(t.Context(), "step", time.Minute, func(context.Context) error { tries++; return finally("part", "fix", "never") })
