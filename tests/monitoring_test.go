@@ -65,6 +65,29 @@ func TestMonitoring(t *testing.T) {
 		table, code = h.picluster(nil, "drift")
 		assert.Equal(h, exitSame, code, table)
 	})
+	h.sub("objects of the Grafana Operator, and the dashboard of services", func(h harness) {
+		h.kubectl("apply", "--filename="+filepath.Join("testdata", "grafana-operator", "crd.yaml"))
+		h.kubectl("wait", "crd", "grafanadatasources.grafana.integreatly.org", "grafanadashboards.grafana.integreatly.org", "--for=condition=Established", "--timeout=30s")
+		h.setAll("datasources=operator", "grafanaInstanceSelector.dashboards=grafana", "spanMetrics=true",
+			"prometheusRemoteWriteUrl=http://prometheus-operated.monitoring:9090/api/v1/write")
+		h.up()
+		h.mustStack("preview", noChanges)
+		dashboards := strings.Fields(h.kubectl("get", "grafanadashboards", "--namespace=monitoring", "--output=name"))
+		assert.Len(h, dashboards, 4)
+		assert.NotEmpty(h, h.kubectl("get", "grafanadatasources", "--namespace=monitoring", "--output=name"))
+		assert.Empty(h, h.kubectl("get", "configmaps", "--namespace=monitoring", "--selector=grafana_dashboard=1", "--output=name"))
+		table, code := h.picluster(nil, "drift")
+		assert.Equal(h, exitSame, code, table)
+		h.kubectl("delete", "--namespace=monitoring", dashboards[0])
+		table, code = h.picluster(nil, "drift")
+		assert.Equal(h, exitDrifted, code, table)
+		out, code := h.picluster(nil, "up", "--yes")
+		require.Zero(h, code, lastLines(out, 20))
+		h.kubectl("get", "--namespace=monitoring", dashboards[0])
+		for _, key := range []string{"datasources", "grafanaInstanceSelector", "spanMetrics", "prometheusRemoteWriteUrl"} {
+			h.unset(key)
+		}
+	})
 	h.sub("monolithic", func(h harness) {
 		h.monolithic()
 		h.up()

@@ -676,6 +676,10 @@ func TestTracesThroughAnUpgrade(t *testing.T) {
 			assert.NotEqual(n, "failed", result, step)
 		}
 	}))
+	h.sub("a rotation, without a volume", n.on(func(n network) {
+		n.whileSending(func() { n.rotates() })
+		n.find(n.sent.all())
+	}))
 	h.sub("back", n.on(func(n network) {
 		n.whileSending(func() {
 			n.setAll("tempoVersion=2.9.0")

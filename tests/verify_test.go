@@ -29,6 +29,13 @@ func TestVerify(t *testing.T) {
 			"search": "ok", "rate": "ok", "block": "not checked", "size": "ok", "grafana read": "not checked", "grafana links": "not checked",
 		}, results)
 	})
+	h.sub("after an up", func(h harness) {
+		out, code := h.picluster(nil, "up", "--yes", "--verify")
+		require.Zero(h, code, lastLines(out, 30))
+		for _, step := range []string{"send otlpGrpc", "read otlpHttp", "search"} {
+			assert.Regexp(h, `(?m)^`+step+` +ok `, out)
+		}
+	})
 	h.sub("a multi-tenant Tempo", func(h harness) {
 		h.setAll("multiTenancy=true", "tempoTenant=team")
 		h.up()
