@@ -252,7 +252,7 @@ vulnerabilities: # look for known vulnerabilities
 # Packages whose unit tests must notice at least 90 % of the changes that gremlins makes
 # to conditions and arithmetic.
 MUTATED := components/objectstore components/kubernetes components/tempo/chart components/tempo \
-	components/grafana components/prometheus components/tracing stacks
+	components/grafana components/otel components/prometheus components/tracing stacks
 
 # Gremlins runs no test of a command (package main): stacks/generate is left out.
 mutate: wiring # change the components in one place at a time: a unit test must fail
