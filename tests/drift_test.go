@@ -443,6 +443,9 @@ exit 255
 		require.Equal(h, exitDrifted, code, out)
 		out, code = h.repair(out, gone.what, gone.is)
 		require.Zero(h, code, out)
+		// Then a refresh does not fail any more, and an up restores the attachment of the policy.
+		out, code = h.picluster(nil, "up", "--yes")
+		require.Zero(h, code, out)
 		out, code = h.picluster(nil, "drift")
 		assert.Equal(h, exitSame, code, out)
 	}
