@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -63,12 +64,21 @@ func installCommand(packages []string) string {
 	return "apt-get update && apt-get install --yes --no-install-recommends " + strings.Join(packages, " ")
 }
 
-// installPatiently is installCommand for a script: the list of packages is fetched up to three
-// times, downloads are tried again, and the installation waits for another one's lock. It goes
-// on with the list that there is if one of the machine's own sources is not reached.
-func installPatiently(packages []string) string {
-	return "for i in 1 2 3; do apt-get -o Acquire::Retries=3 update && break; sleep 5; done; " +
-		"apt-get -o Acquire::Retries=3 -o DPkg::Lock::Timeout=120 install --yes --no-install-recommends " + strings.Join(packages, " ")
+// install does what installCommand says. It waits for another installation that has dpkg's
+// lock, tries downloads again, and goes on with the list of packages that there is if one of
+// the machine's own sources is not reached.
+func install(ctx context.Context, packages []string) error {
+	apt := func(args ...string) error {
+		args = append([]string{"--option=Acquire::Retries=3", "--option=DPkg::Lock::Timeout=120"}, args...)
+		cmd := exec.CommandContext(ctx, command("apt-get"), args...) // #nosec G702 -- names of this file
+		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+		return combined(cmd)
+	}
+	update := apt("update")
+	if err := apt(append([]string{"install", "--yes", "--no-install-recommends"}, packages...)...); err != nil {
+		return errors.Join(update, err)
+	}
+	return nil
 }
 
 // InstallPackages installs the Debian packages that real nodes need. On a machine
@@ -86,10 +96,5 @@ func InstallPackages(ctx context.Context, log io.Writer) error {
 		fmt.Fprintf(log, "lab: real nodes require %s; they are not installed, because this machine has no apt-get\n", strings.Join(missing, ", "))
 		return nil
 	}
-	return step(log, "installing "+strings.Join(missing, ", "), func() error {
-		install := installPatiently(missing)
-		cmd := exec.CommandContext(ctx, command("sh"), "-c", install) // #nosec G702 -- names of this file
-		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-		return combined(cmd)
-	})
+	return step(log, "installing "+strings.Join(missing, ", "), func() error { return install(ctx, missing) })
 }
