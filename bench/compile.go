@@ -37,8 +37,8 @@ func compile(ctx context.Context, r *report) error {
 
 From an empty build cache; again after a line of its own code changed, which links
 it too; and with nothing changed. "Ordinary" is the same program with the imports
-that a Pulumi program ordinarily has for what it makes; "empty" is one that makes
-nothing; "typed" is picluster with the SDK's types of the objects that it creates
+that a Pulumi program ordinarily has for what it makes. "Empty" is one that makes
+nothing. "Typed" is picluster with the SDK's types of the objects that it creates
 (core/v1 and networking/v1), and its own release. CPU is of all processes, memory of the
 largest.
 

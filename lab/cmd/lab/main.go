@@ -189,7 +189,7 @@ func down(ctx context.Context, l *lab.Lab, _ []string) error {
 	if err := l.Resume(ctx); err != nil {
 		return err
 	}
-	if err := show(l.StackCommand(toItsEnd(ctx), "destroy", "--yes", "--skip-preview")); err != nil {
+	if err := show(l.StackCommand(toItsEnd(ctx), "destroy", "--yes", "--skip-preview", "--suppress-outputs")); err != nil {
 		return err
 	}
 	return l.Remove(ctx)
