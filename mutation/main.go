@@ -136,7 +136,7 @@ func passes(ctx context.Context, mutants []mutant) error {
 }
 
 // kill returns an error unless the tests fail because of the change. Tests that do not end
-// because of it fail too, after the timeout.
+// show nothing.
 func (m mutant) kill(ctx context.Context) error {
 	text, err := m.changed()
 	if err != nil {
@@ -168,6 +168,8 @@ func (m mutant) kill(ctx context.Context) error {
 		return ctx.Err()
 	case err == nil:
 		return errors.New("survived: no test fails")
+	case strings.Contains(string(out), "panic: test timed out"):
+		return fmt.Errorf("its tests do not end:\n%s", out)
 	case strings.Contains(string(out), "[build failed]") || strings.Contains(string(out), "[setup failed]"):
 		return fmt.Errorf("it does not compile:\n%s", out)
 	}

@@ -37,6 +37,7 @@ func TestKindsAreMissing(t *testing.T) {
 	defer server.Close()
 	config := howTo("monitoring", "operator", "datasources", "operator", "grafanaInstanceSelector", `{"a":"b"}`)
 	config["kubernetes:kubeconfig"] = kubeconfig(server.URL)
+	config["picluster:timeout"] = "1" // of an update that would go on
 	for _, preview := range []bool{false, true} {
 		resources, err := componenttest.Run(t, preview, config, stacks.Tracing)
 		assert.ErrorContains(t, err, `the cluster lacks kinds, and nothing was touched:

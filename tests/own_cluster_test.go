@@ -25,8 +25,8 @@ func TestOwnCluster(t *testing.T) {
 	// The page's first commands, in a directory that is not the checkout.
 	own.copy(filepath.Join("..", "Pulumi.yaml"), filepath.Join("..", "examples", "own-cluster", "Pulumi.dev.yaml"))
 	own.pulumi("", "stack", "init", "dev")
-	h.kubectl("config", "rename-context", strings.TrimSpace(h.kubectl("config", "current-context")), "somebodys")
-	own.pulumi("", "config", "set", "--stack", "dev", "kubernetes:context", "somebodys")
+	h.kubectl("config", "rename-context", strings.TrimSpace(h.kubectl("config", "current-context")), "another")
+	own.pulumi("", "config", "set", "--stack", "dev", "kubernetes:context", "another")
 	own.pulumi("", "config", "set", "--stack", "dev", "kubernetes:kubeconfig", h.Kubeconfig())
 	own.pulumi("", "config", "set", "--stack", "dev", "minio:minioServer", endpoint)
 	own.pulumi("", "config", "set", "--stack", "dev", "minio:minioUser", user)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/picluster/picluster/components/componenttest"
 	"github.com/picluster/picluster/components/kubernetes"
@@ -48,6 +49,17 @@ func known(output pulumi.StringOutput) chan string {
 	values := make(chan string, 1)
 	output.ApplyT(func(value string) error { values <- value; return nil })
 	return values
+}
+
+// received returns what an output has sent. An output that fails sends nothing.
+func received[T any](t *testing.T, values chan T) (value T) {
+	t.Helper()
+	select {
+	case value = <-values:
+	case <-time.After(10 * time.Second):
+		require.Fail(t, "the output is not known")
+	}
+	return value
 }
 
 func output(value string) pulumi.StringOutput { return pulumi.String(value).ToStringOutput() }

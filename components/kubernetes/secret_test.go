@@ -92,8 +92,8 @@ func TestExistingSecret(t *testing.T) {
 			read := componenttest.Find(t, resources, secretType, "app-secret")
 			assert.Equal(t, "apps/keys", read.ID)
 			assert.Equal(t, []string{"data", "stringData"}, read.AdditionalSecretOutputs)
-			assert.Equal(t, password, <-value)
-			assert.True(t, <-secret)
+			assert.Equal(t, password, received(t, value))
+			assert.True(t, received(t, secret))
 		})
 	}
 }
@@ -115,7 +115,7 @@ func TestValueIsSecret(t *testing.T) {
 		return resource.PropertyMap{"data": resource.NewProperty(resource.PropertyMap{"PASSWORD": resource.NewProperty("aHVudGVyMg==")})}
 	}))
 	require.NoError(t, err)
-	assert.True(t, <-secret)
+	assert.True(t, received(t, secret))
 }
 
 func TestSecretWithoutTheKey(t *testing.T) {

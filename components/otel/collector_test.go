@@ -24,23 +24,3 @@ config:
         exporters: [otlp/tempo]
 `, got)
 }
-
-// A multi-tenant Tempo rejects traces without the tenant's header.
-func TestCollectorValuesOfATenant(t *testing.T) {
-	got, err := otel.CollectorValues("tempo-distributor.tempo.svc.cluster.local:4317", "team")
-	require.NoError(t, err)
-	assert.YAMLEq(t, `
-config:
-  exporters:
-    otlp/tempo:
-      endpoint: tempo-distributor.tempo.svc.cluster.local:4317
-      headers:
-        X-Scope-OrgID: team
-      tls:
-        insecure: true
-  service:
-    pipelines:
-      traces:
-        exporters: [otlp/tempo]
-`, got)
-}

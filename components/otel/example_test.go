@@ -6,7 +6,8 @@ import (
 	"github.com/picluster/picluster/components/otel"
 )
 
-// The values of a Collector that sends to the Tempo of one tenant.
+// The values of a Collector that sends to one tenant of a multi-tenant Tempo, which rejects
+// traces without the tenant's header.
 func ExampleCollectorValues() {
 	values, err := otel.CollectorValues("tempo-distributor.tempo.svc.cluster.local:4317", "payments")
 	if err != nil {
