@@ -17,7 +17,7 @@ func TestAdopt(t *testing.T) {
 	h.set("profile", "pi")
 	h.set("protectBucket", "true")
 	old := keys{"tempo", "madeByHand0123456789"}
-	h.byHand(old)
+	h.byHand(old, "tempo")
 	h.put("precious")
 	namespace := h.kubectl("get", "namespace", "tempo", "--output=jsonpath={.metadata.uid}")
 	service := h.kubectl("get", "service", "--namespace=tempo", "tempo-query-frontend", "--output=jsonpath={.metadata.uid}")
@@ -60,6 +60,57 @@ func TestAdopt(t *testing.T) {
 	assert.Contains(t, out, "nothing exists that it would create")
 }
 
+// TestAdoptMonolithic imports a release of chart tempo. Its StatefulSet is updated in place.
+func TestAdoptMonolithic(t *testing.T) {
+	h := start(t)
+	h.monolithic()
+	h.set("profile", "pi")
+	old := keys{"tempo", "madeByHand0123456789"}
+	h.byHand(old, "tempo")
+	h.put("precious")
+	uid := func() string {
+		return h.kubectl("get", "statefulset", "--namespace=tempo", "tempo", "--output=jsonpath={.metadata.uid}")
+	}
+	before := uid()
+	h.adopt("bucket k3s-tempo", "user tempo", "release tempo/tempo")
+	out, code := h.picluster(nil, "up", "--yes")
+	require.Zero(t, code, lastLines(out, 30))
+	assert.Equal(t, before, uid(), "the StatefulSet was recreated")
+	h.has("precious")
+	assert.Equal(t, "tempo.v2", h.secretKeys().access)
+	h.mustStack("preview", noChanges)
+}
+
+// TestAdoptARejectedName has adopt reject a release whose pods an up would delete, and follows
+// docs/adopt.md from there: another release beside it, on the same bucket.
+func TestAdoptARejectedName(t *testing.T) {
+	h := start(t)
+	h.monolithic()
+	h.set("profile", "pi")
+	h.set("release", "my-tempo")
+	old := keys{"tempo", "madeByHand0123456789"}
+	h.byHand(old, "my-tempo")
+	h.put("precious")
+	out, code := h.picluster(nil, "adopt", "--yes")
+	require.Equal(t, 1, code, lastLines(out, 30))
+	assert.Contains(t, out, `release tempo/my-tempo: got a StatefulSet whose selector has app.kubernetes.io/name "tempo"; want "my-tempo"`)
+	assert.NotContains(t, h.pulumi("stack", "export"), "k3s-tempo", "something was imported")
+
+	h.set("release", "tracing")
+	h.set("user", "tracing")
+	h.adopt("bucket k3s-tempo", "Namespace tempo")
+	out, code = h.picluster(nil, "up", "--yes")
+	require.Zero(t, code, lastLines(out, 30))
+	h.kubectl("get", "statefulset", "--namespace=tempo", "my-tempo", "tracing")
+	for _, k := range []keys{old, h.secretKeys()} {
+		_, err := h.s3(k).BucketExists(t.Context(), "k3s-tempo")
+		require.NoError(t, err, k.access)
+	}
+	h.helm("uninstall", "my-tempo", "--namespace=tempo")
+	h.has("precious")
+	h.mustStack("preview", noChanges)
+}
+
 // adopt imports what exists already.
 func (h harness) adopt(what ...string) {
 	h.T.Helper()
@@ -71,7 +122,7 @@ func (h harness) adopt(what ...string) {
 }
 
 // byHand creates what the guide does, with a policy that allows too much.
-func (h harness) byHand(k keys) {
+func (h harness) byHand(k keys, release string) {
 	h.T.Helper()
 	ctx, admin := h.Context(), h.admin(h.administrator())
 	require.NoError(h, h.s3(h.administrator()).MakeBucket(ctx, "k3s-tempo", minio.MakeBucketOptions{}))
@@ -83,5 +134,5 @@ func (h harness) byHand(k keys) {
 	h.kubectl("create", "secret", "generic", "--namespace=tempo", "tempo-minio-secret",
 		"--from-literal=MINIO_ACCESS_KEY_ID="+k.access, "--from-literal=MINIO_SECRET_ACCESS_KEY="+k.secret)
 	chart := strings.TrimSpace(h.pulumi("config", "get", "--config-file", h.ConfigFile(), "chart"))
-	h.helm("install", "tempo", chart, "--namespace=tempo", "--wait")
+	h.helm("install", release, chart, "--namespace=tempo", "--wait")
 }

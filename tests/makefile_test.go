@@ -236,6 +236,7 @@ func TestMakefileReleases(t *testing.T) {
 	m.write("Pulumi.yaml", "name: x\nruntime:\n  options:\n    # Kept between runs\n    buildTarget: bin/program\n", 0o644)
 	m.write("Pulumi.picluster.yaml", "", 0o644)
 	m.write("Pulumi.lab.yaml", "", 0o644)
+	m.write("Pulumi.production.yaml", "", 0o644) // a user's
 	m.write("path/go", writingGo, 0o755)
 	out, _, succeeded := m.run(nil, "release", "VERSION=v1.2.3")
 	require.True(t, succeeded, out)

@@ -24,7 +24,9 @@ func TestRenovate(t *testing.T) {
 			MatchStrings        []string `json:"matchStrings"`
 		} `json:"customManagers"`
 		PackageRules []struct {
-			MatchFileNames []string `json:"matchFileNames"`
+			MatchFileNames    []string `json:"matchFileNames"`
+			MatchPackageNames []string `json:"matchPackageNames"`
+			Enabled           *bool    `json:"enabled"`
 		} `json:"packageRules"`
 	}
 	require.NoError(t, json.Unmarshal(text, &config))
@@ -42,9 +44,16 @@ func TestRenovate(t *testing.T) {
 		require.Len(t, found, 2, path)
 		assert.Equal(t, pulumiVersion(t), strings.TrimPrefix(string(found[1]), "v"), path)
 	}
+	var disabled []string
 	for _, rule := range config.PackageRules {
+		if rule.Enabled != nil && !*rule.Enabled {
+			disabled = append(disabled, rule.MatchFileNames...)
+			disabled = append(disabled, rule.MatchPackageNames...)
+		}
 		for _, pattern := range rule.MatchFileNames {
 			assert.DirExists(t, filepath.Join("..", filepath.Dir(strings.Trim(pattern, "!*"))), pattern)
 		}
 	}
+	assert.Equal(t, []string{"lab/parts/language/**", "github.com/pulumi/pulumi/sdk/v3"}, disabled,
+		"a newer SDK has no language host")
 }

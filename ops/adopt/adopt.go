@@ -125,6 +125,9 @@ func (f Finder) id(ctx context.Context, r *engine.Resource) (string, error) {
 		return there(user != nil && slices.Contains(user.Policies, r.Text("policyName")), r.Text("userName")+"/"+r.Text("policyName"), err)
 	case engine.ReleaseType:
 		record, err := f.Cluster.Record(r.Text("namespace"), name)
+		if record != nil && err == nil {
+			err = named(r, record)
+		}
 		return there(record != nil, r.Text("namespace")+"/"+name, err)
 	}
 	manifest := r.Object()

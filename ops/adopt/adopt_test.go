@@ -24,6 +24,7 @@ type servers struct {
 	users    map[string][]string // their policies
 	policies map[string]string
 	releases []string // NAMESPACE/RELEASE
+	manifest string   // of each release
 	objects  []string // as object.Name has them
 	err      error
 }
@@ -48,7 +49,7 @@ func (s *servers) Record(namespace, name string) (*release.Release, error) {
 	if !slices.Contains(s.releases, namespace+"/"+name) {
 		return nil, s.err
 	}
-	return &release.Release{}, s.err
+	return &release.Release{Manifest: s.manifest}, s.err
 }
 
 func (s *servers) Get(_ context.Context, manifest *object.Object) (*object.Object, error) {
