@@ -39,12 +39,16 @@ type Lab struct {
 	RealNodes bool
 	// Images are imported into real nodes at each Start.
 	Images []Image
+	// Pull has Start pull the charts' images for real nodes, if their registry is reached.
+	Pull bool
 
 	root  string // the checkout
 	cache string
 	log   io.Writer
 	parts map[string]string // where each part is
-	state state
+	// pulled are archives of images.
+	pulled []string
+	state  state
 }
 
 // state is what a lab remembers between commands; the file is its owner's alone.
@@ -181,6 +185,10 @@ func (l *Lab) Resume(ctx context.Context) error {
 func (l *Lab) startAll(ctx context.Context) error {
 	start := l.startParts
 	if l.RealNodes {
+		var err error
+		if l.pulled, err = l.pull(ctx); err != nil {
+			return err
+		}
 		_, replaced, err := l.nodes().images()
 		if err != nil {
 			return err

@@ -133,6 +133,10 @@ func (o objectStore) address() (string, error) {
 	if o.lab.RealNodes {
 		return net.JoinHostPort(hostAddress, "9000"), nil
 	}
+	host, err := minioHost()
+	if err != nil {
+		return "", err
+	}
 	port, err := freePort()
-	return net.JoinHostPort("127.0.0.1", port), err
+	return net.JoinHostPort(host, port), err
 }

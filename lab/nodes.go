@@ -184,7 +184,7 @@ func (n nodes) healthy(ctx context.Context) error {
 }
 
 // importAll imports into each node the lab's own images, the stand-in's, those of
-// LAB_IMAGES, and those that the lab's user asks for.
+// LAB_IMAGES, those that were pulled, and those that the lab's user asks for.
 func (n nodes) importAll(ctx context.Context) error {
 	given, replaced, err := n.images()
 	if err != nil {
@@ -201,12 +201,19 @@ func (n nodes) importAll(ctx context.Context) error {
 	return n.importArchives(ctx, append(given, packed...))
 }
 
-// images returns the archives of LAB_IMAGES, and the stand-in's images whose names neither those
-// archives nor Lab.Images have.
+// images returns the archives of LAB_IMAGES and those that were pulled, and the stand-in's images
+// whose names neither those archives nor Lab.Images have.
 func (n nodes) images() (given []string, replaced []Image, err error) {
 	given, names, err := givenImages()
 	if err != nil {
 		return nil, nil, err
+	}
+	for _, archive := range n.lab.pulled {
+		in, err := namesIn(archive)
+		if err != nil {
+			return nil, nil, err
+		}
+		given, names = append(given, archive), append(names, in...)
 	}
 	for _, image := range n.lab.Images {
 		names = append(names, image.Ref...)

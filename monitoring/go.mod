@@ -5,7 +5,7 @@ module github.com/picluster/picluster/monitoring
 go 1.26.7
 
 require (
-	github.com/grafana/grafana-foundation-sdk/go v0.0.18
+	github.com/grafana/grafana-foundation-sdk/go v0.0.22
 	github.com/prometheus/prometheus v0.316.0
 )
 

@@ -90,6 +90,7 @@ func run(ctx context.Context, l *lab.Lab, args []string) error {
 	if err != nil {
 		return err
 	}
+	l.Pull = true
 	err = l.Start(ctx)
 	started() // a start that fails stops what it has started
 	if err != nil {
