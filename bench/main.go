@@ -28,6 +28,7 @@ var parts = []struct {
 	{"commands", commands},
 	{"trace", firstTrace},
 	{"load", underLoad},
+	{"flush", flush},
 }
 
 // errNotMeasured is the error of a part that this machine cannot measure.
