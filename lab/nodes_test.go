@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/picluster/picluster/components/tempo/chart"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"sigs.k8s.io/yaml"
@@ -224,18 +225,18 @@ func TestRealNodesHaveTheImagesOfTheCharts(t *testing.T) {
 		}
 	}
 	for _, folder := range folders {
-		var chart struct {
+		var file struct {
 			AppVersion string `json:"appVersion"`
 		}
 		var values struct {
 			Memcached struct{ Image struct{ Tag string } }
 		}
-		for name, into := range map[string]any{"Chart.yaml": &chart, "values.yaml": &values} {
+		for name, into := range map[string]any{"Chart.yaml": &file, "values.yaml": &values} {
 			text, err := os.ReadFile(filepath.Join(folder, name))
 			require.NoError(t, err)
 			require.NoError(t, yaml.Unmarshal(text, into))
 		}
-		assert.Contains(t, TempoVersions, chart.AppVersion, folder)
+		assert.Contains(t, chart.TempoVersions(), file.AppVersion, folder)
 		assert.Contains(t, memcachedTags, values.Memcached.Image.Tag, folder)
 	}
 }

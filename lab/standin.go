@@ -9,11 +9,9 @@ import (
 	"os"
 	"slices"
 	"strings"
-)
 
-// TempoVersions are the versions of Tempo, as tags of its image, that real nodes have
-// an image for: those of the supported charts, and the newest of their lines.
-var TempoVersions = []string{"2.9.0", "2.9.5", "2.10.7", "2.10.8"}
+	"github.com/picluster/picluster/components/tempo/chart"
+)
 
 // memcachedTags are the tags of memcached's image in the supported charts: 1.61.3 and
 // 2.26.2.
@@ -27,7 +25,7 @@ const (
 // standIns returns the images of the stand-in, under the names of the charts' images
 // that are not among given.
 func standIns(program string, given []string) (images []Image) {
-	for _, version := range TempoVersions {
+	for _, version := range chart.TempoVersions() {
 		images = append(images, Image{
 			Ref:        []string{tempoImage + ":" + version},
 			Entrypoint: []string{"/tempo"},

@@ -21,6 +21,7 @@ import (
 
 	"github.com/minio/madmin-go/v3"
 	"github.com/minio/minio-go/v7"
+	"github.com/picluster/picluster/components/tempo/chart"
 	"github.com/picluster/picluster/lab"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -472,7 +473,7 @@ func (n network) reaches(from, to string, open bool) {
 // upgrade changes the image's tag.
 func upgrade(n network) {
 	before := n.tempoVersion()
-	versions := slices.DeleteFunc(slices.Clone(lab.TempoVersions), func(v string) bool { return v == before })
+	versions := slices.DeleteFunc(chart.TempoVersions(), func(v string) bool { return v == before })
 	after := versions[len(versions)-1]
 	n.whileSending(func() {
 		n.setAll("tempoVersion=" + after)

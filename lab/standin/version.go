@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/picluster/picluster/components/tempo/chart"
 	"golang.org/x/mod/semver"
 )
 
@@ -26,13 +27,10 @@ func readVersion(variable, file string) (string, error) {
 	return version, nil
 }
 
-// hasOpenCensus reports whether this Tempo has the receiver. Source: Tempo's
-// CHANGELOG; it was removed in 2.9.3 and, on the line after, in 2.10.6.
+// hasOpenCensus reports whether this Tempo has the receiver.
 func hasOpenCensus(version string) bool {
-	if semver.Compare(version, "v2.10.0") < 0 {
-		return semver.Compare(version, "v2.9.3") < 0
-	}
-	return semver.Compare(version, "v2.10.6") < 0
+	has, _ := chart.Chart{TempoVersion: strings.TrimPrefix(version, "v")}.OpenCensus()
+	return has
 }
 
 // hasLocalBlocks reports whether this Tempo needs the generator's processor

@@ -26,26 +26,32 @@ const (
 // Modes returns the modes, the default first.
 func Modes() []string { return []string{Microservices, Monolithic} }
 
-// community is the repository in which Tempo's charts are maintained since 2026.
-const community = "https://grafana-community.github.io/helm-charts"
-
-// line is a line of versions of a chart.
-type line struct {
-	major      string // v1, v2, …
-	repository string
+// of returns the lines of a mode.
+func of(mode string) (of []line) {
+	for _, l := range lines {
+		if l.mode == mode {
+			of = append(of, l)
+		}
+	}
+	return of
 }
 
-// charts are the charts by their mode, each with the lines that this project has values
-// for. grafana's chart tempo-distributed is deprecated since 1.61.3, the last of line 1.
-var charts = map[string]struct {
-	name, version string // the defaults
-	lines         []line
-}{
-	Microservices: {"tempo-distributed", "2.26.2", []line{
-		{"v1", "https://grafana.github.io/helm-charts"},
-		{"v2", community},
-	}},
-	Monolithic: {"tempo", "2.2.4", []line{{"v2", community}}},
+// newest returns the line that is a mode's default.
+func newest(mode string) (newest line) {
+	for _, l := range of(mode) {
+		newest = l
+	}
+	return newest
+}
+
+// line returns the line that the version is of; none if this project has no values for it.
+func (c Chart) line() line {
+	for _, l := range of(cmp.Or(c.Mode, Microservices)) {
+		if l.major == semver.Major("v"+c.Version) {
+			return l
+		}
+	}
+	return line{}
 }
 
 // Chart says which chart is deployed, and which Tempo.
@@ -68,16 +74,14 @@ type Chart struct {
 // WithDefaults returns the chart with what is empty filled in.
 func (c Chart) WithDefaults() Chart {
 	c.Mode = cmp.Or(c.Mode, Microservices)
-	of := charts[c.Mode]
-	c.Name = cmp.Or(c.Name, of.name)
-	c.Version = cmp.Or(c.Version, of.version)
-	c.TempoVersion = cmp.Or(c.TempoVersion, patched[c.Mode+" "+c.Version])
+	c.Name = cmp.Or(c.Name, newest(c.Mode).chart)
+	c.Version = cmp.Or(c.Version, newest(c.Mode).version)
+	l := c.line()
+	if c.Version == l.version && l.deploysFixed {
+		c.TempoVersion = cmp.Or(c.TempoVersion, l.fixed)
+	}
 	if c.Repository == "" && IsBareName(c.Name) {
-		for _, line := range of.lines {
-			if line.major == semver.Major("v"+c.Version) {
-				c.Repository = line.repository
-			}
-		}
+		c.Repository = l.repository
 	}
 	return c
 }
@@ -108,26 +112,26 @@ func DirectoryVersion(directory string) (string, error) {
 // ValidateVersion returns an error unless this project has values for a version of the
 // chart of a mode.
 func ValidateVersion(mode, version string) error {
-	if err := rule.ValidateExactVersion(version, charts[Microservices].version); err != nil {
+	if err := rule.ValidateExactVersion(version, newest(Microservices).version); err != nil {
 		return err
 	}
 	mode = cmp.Or(mode, Microservices)
-	of := charts[mode]
-	for other, chart := range charts {
-		if other != mode && version == chart.version {
-			return fmt.Errorf("a version of chart %s, because mode is %s; this is one of chart %s", of.name, mode, chart.name)
+	name := newest(mode).chart
+	for _, l := range lines {
+		if l.mode != mode && version == l.version {
+			return fmt.Errorf("a version of chart %s, because mode is %s; this is one of chart %s", name, mode, l.chart)
 		}
 	}
 	major := semver.Major("v" + version)
 	var known []string
-	for _, line := range of.lines {
-		if line.major == major {
+	for _, l := range of(mode) {
+		if l.major == major {
 			return nil
 		}
-		known = append(known, strings.TrimPrefix(line.major, "v")+".x")
+		known = append(known, strings.TrimPrefix(l.major, "v")+".x")
 	}
 	if mode != Monolithic && semver.Compare(major, "v3") >= 0 {
 		return errors.New("a version below 3, because microservices of Tempo 3 require Kafka and have no ingester or compactor")
 	}
-	return fmt.Errorf("a version %s of chart %s", strings.Join(known, " or "), of.name)
+	return fmt.Errorf("a version %s of chart %s", strings.Join(known, " or "), name)
 }

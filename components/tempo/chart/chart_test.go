@@ -88,6 +88,10 @@ func TestValidateTempo(t *testing.T) {
 	}
 }
 
+func TestTempoVersions(t *testing.T) {
+	assert.Equal(t, []string{"2.9.0", "2.9.5", "2.10.7", "2.10.8"}, chart.TempoVersions())
+}
+
 func TestHasSeparateCaches(t *testing.T) {
 	for version, want := range map[string]bool{"1.61.3": false, "2.10.9": false, "2.11.0": true, "2.26.2": true} {
 		assert.Equal(t, want, chart.Chart{Version: version}.HasSeparateCaches(), version)

@@ -1,40 +1,40 @@
 package chart
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 
 	"github.com/picluster/picluster/internal/rule"
 	"golang.org/x/mod/semver"
 )
 
-// patched are the tags of images that are newer than a chart's own, by the chart's mode
-// and version, because of security fixes. Source: Tempo's CHANGELOG, 2.10.8.
-var patched = map[string]string{
-	"microservices 2.26.2": "2.10.8", // the chart has 2.10.7
+// TempoVersions returns the tags of Tempo's image that were tested: those of the charts, and the
+// newest of their lines.
+func TempoVersions() (tags []string) {
+	for _, l := range lines {
+		tags = append(tags, l.tempo, l.fixed)
+	}
+	slices.SortFunc(tags, func(a, b string) int { return semver.Compare("v"+a, "v"+b) })
+	return slices.Compact(tags)
 }
-
-// openCensusDropped are the first versions without the OpenCensus receiver, by Tempo's line.
-// If that receiver is configured, their distributor exits at its start. Later lines never
-// have it. Source: Tempo's CHANGELOG; modules/distributor/receiver/shim.go.
-var openCensusDropped = map[string]string{"v2.9": "v2.9.3", "v2.10": "v2.10.6"}
-
-// firstWithoutOpenCensus is the first version of chart tempo-distributed whose own Tempo,
-// 2.10.6, does not have the receiver. Source: the chart's history of appVersion.
-const firstWithoutOpenCensus = "v2.23.5"
 
 // OpenCensus says whether the Tempo of a chart has the OpenCensus receiver, and if not,
 // what dropped it.
 func (c Chart) OpenCensus() (has bool, dropped string) {
+	last := tempoLines[len(tempoLines)-1].noOpenCensus
 	if c.TempoVersion == "" {
-		if c.Mode != Monolithic && semver.Compare("v"+c.Version, firstWithoutOpenCensus) < 0 {
+		first := cmp.Or(c.line().noOpenCensus, "v3") // of no line, or of one that has it throughout
+		if semver.Compare("v"+c.Version, first) < 0 {
 			return true, ""
 		}
-		return false, "Tempo 2.10.6"
+		return false, "Tempo " + last[1:]
 	}
-	version := "v" + c.TempoVersion
-	first, known := openCensusDropped[semver.MajorMinor(version)]
-	if !known {
-		first = "v2.10.6"
+	version, first := "v"+c.TempoVersion, last
+	for _, l := range tempoLines {
+		if l.line == semver.MajorMinor(version) {
+			first = l.noOpenCensus
+		}
 	}
 	if semver.Compare(version, first) >= 0 {
 		return false, "Tempo " + first[1:]
@@ -53,12 +53,8 @@ func ValidateTempo(version string) error {
 	return nil
 }
 
-// separateCaches is the first version of chart tempo-distributed with a cache section for
-// each role.
-const separateCaches = "v2.11.0"
-
 // HasSeparateCaches says whether the chart has a section for a cache of each role.
-// Source: grafana-community/helm-charts, pull request 325.
 func (c Chart) HasSeparateCaches() bool {
-	return c.Mode != Monolithic && semver.Compare("v"+c.Version, separateCaches) >= 0
+	first := c.line().separateCaches
+	return first != "" && semver.Compare("v"+c.Version, first) >= 0
 }
