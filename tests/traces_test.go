@@ -647,6 +647,7 @@ const guideChartVariable = "LAB_CHART_GUIDE"
 // from the guide's chart to the default one, and back.
 func TestTracesThroughAnUpgrade(t *testing.T) {
 	needRealNodes(t)
+	volumes := t.TempDir() // removed after the lab
 	h := start(t, func(l *lab.Lab) { l.RealNodes = true })
 	t.Cleanup(h.explain)
 	importProbe(h)
@@ -689,4 +690,5 @@ func TestTracesThroughAnUpgrade(t *testing.T) {
 		})
 		n.find(n.sent.all())
 	}))
+	h.sub("a volume for an ingester that lives", n.on(func(n network) { volumeOfALivingStack(n, volumes) }))
 }
