@@ -29,6 +29,7 @@ var parts = []struct {
 	{"trace", firstTrace},
 	{"load", underLoad},
 	{"flush", flush},
+	{"waits", waits},
 }
 
 // errNotMeasured is the error of a part that this machine cannot measure.
