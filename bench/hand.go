@@ -12,6 +12,7 @@ import (
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 	"github.com/picluster/picluster/components/objectstore"
+	"github.com/picluster/picluster/components/tempo"
 	"github.com/picluster/picluster/lab"
 )
 
@@ -82,7 +83,7 @@ func onMinIO(ctx context.Context, l *lab.Lab, key string) error {
 	if err != nil {
 		return err
 	}
-	policy, err := objectstore.PolicyDocument(bucket)
+	policy, err := objectstore.PolicyDocument(bucket, objectstore.Statement{Actions: tempo.BucketActions()})
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/picluster/picluster/components/objectstore"
+	"github.com/picluster/picluster/components/tempo"
 	"github.com/picluster/picluster/lab"
 )
 
@@ -70,7 +71,7 @@ func newTofu(ctx context.Context, l *lab.Lab, values []byte) (*tofu, error) {
 	if err != nil {
 		return nil, err
 	}
-	policy, err := objectstore.PolicyDocument(bucket)
+	policy, err := objectstore.PolicyDocument(bucket, objectstore.Statement{Actions: tempo.BucketActions()})
 	if err != nil {
 		return nil, err
 	}

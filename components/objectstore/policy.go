@@ -33,7 +33,7 @@ type Statement struct {
 }
 
 // PolicyDocument returns the access policy, as JSON, of a user who may reach bucket and
-// nothing else.
+// nothing else. Default: a statement that allows ReadWriteActions.
 func PolicyDocument(bucket string, statements ...Statement) (string, error) {
 	type statement struct {
 		Sid, Effect      string
@@ -43,6 +43,9 @@ func PolicyDocument(bucket string, statements ...Statement) (string, error) {
 		Version   string
 		Statement []statement
 	}{Version: policyVersion}
+	if len(statements) == 0 { // MinIO rejects a policy without any
+		statements = []Statement{{Actions: ReadWriteActions()}}
+	}
 	for _, s := range statements {
 		rendered := statement{Sid: s.Sid, Effect: "Allow", Action: s.Actions}
 		if s.Deny {

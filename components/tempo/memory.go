@@ -18,15 +18,20 @@ const goMemoryVariable = "GOMEMLIMIT"
 const goMemoryPercent = 80
 
 // goMemory returns values that set goMemoryVariable for each service that has a memory limit,
-// unless the values set it themselves.
+// unless the values set it themselves. Chart tempo-distributed sets it since line 2, by
+// global.goSettings and unless the environment has it: who sets that gets the chart's.
 func goMemory(values map[string]any, services ...string) map[string]any {
 	global, _ := values["global"].(map[string]any)
+	defaults, _ := values["defaults"].(map[string]any)
 	layer := map[string]any{}
+	if global["goSettings"] != nil || sets(global["extraEnv"], goMemoryVariable) || sets(defaults["extraEnv"], goMemoryVariable) {
+		return layer
+	}
 	for _, name := range services {
 		service, _ := values[name].(map[string]any)
 		limit, ok := memoryLimit(service)
 		env, _ := service["extraEnv"].([]any)
-		if !ok || sets(service["extraEnv"], goMemoryVariable) || sets(global["extraEnv"], goMemoryVariable) {
+		if !ok || sets(service["extraEnv"], goMemoryVariable) {
 			continue
 		}
 		layer[name] = map[string]any{"extraEnv": append(slices.Clone(env), map[string]any{

@@ -26,6 +26,8 @@ func TestGoMemory(t *testing.T) {
 		"the chart's values": {func(a *Args) { a.Values = m{"querier": m{"resources": m{"limits": m{"memory": "100M"}}}} }, "querier", []any{variable("76MiB")}},
 		"one's own":          {func(a *Args) { a.Profile, a.Values = "pi", m{"querier": m{"extraEnv": []any{variable("1GiB")}}} }, "querier", []any{variable("1GiB")}},
 		"one's own for all":  {func(a *Args) { a.Profile, a.Values = "pi", m{"global": m{"extraEnv": []any{variable("1GiB")}}} }, "querier", nil},
+		"the chart's part":   {func(a *Args) { a.Profile, a.Values = "pi", m{"global": m{"goSettings": m{"goMemLimitFactor": 0.5}}} }, "querier", nil},
+		"one's own default":  {func(a *Args) { a.Profile, a.Values = "pi", m{"defaults": m{"extraEnv": []any{variable("1GiB")}}} }, "querier", nil},
 		"beside another": {func(a *Args) {
 			a.Profile, a.Values = "pi", m{"querier": m{"extraEnv": []any{m{"name": "GOGC", "value": "50"}}}}
 		}, "querier", []any{m{"name": "GOGC", "value": "50"}, variable("409MiB")}},
