@@ -112,17 +112,20 @@ func (q *newcomer) run(text string) string {
 	// Pulumi takes the user's own directory from the system, whatever HOME is.
 	replace := strings.NewReplacer(
 		"pulumi login --local", "pulumi login file://"+q.home,
-		"PASSPHRASE", "a passphrase of the test", "HOST:PORT", minio, "ADMINISTRATOR", q.administrator().access,
+		"=PASSPHRASE", "=passphraseOfTheTest", "HOST:PORT", minio, "ADMINISTRATOR", q.administrator().access,
 		"CONTEXT", strings.TrimSpace(q.kubectl("config", "current-context")))
 	var printed strings.Builder
 	for _, block := range fenced.FindAllStringSubmatch(text, -1) {
 		for line := range strings.Lines(block[1]) {
 			line = strings.TrimSpace(line)
-			if name, value, found := strings.Cut(line, "="); found && strings.HasPrefix(line, "export ") {
-				q.env = append(q.env, strings.TrimPrefix(name, "export ")+"="+replace.Replace(value))
+			line = replace.Replace(line)
+			if name, _, found := strings.Cut(line, "="); found && strings.HasPrefix(line, "export ") {
+				name = strings.TrimPrefix(name, "export ")
+				value, err := q.command(line + `; printf %s "$` + name + `"`).Output()
+				require.NoError(q.T, err, line)
+				q.env = append(q.env, name+"="+string(value))
 				continue
 			}
-			line = replace.Replace(line)
 			if strings.Contains(line, "picluster up") || strings.HasPrefix(line, "pulumi destroy") {
 				line += " --yes" // asked on a terminal
 			}
