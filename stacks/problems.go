@@ -26,7 +26,11 @@ func (p *problems) add(format string, args ...any) {
 	}
 }
 
-// err returns all problems as one error, or nil.
+// configCommand is the start of a command that changes the configuration.
+var configCommand = regexp.MustCompile(`pulumi config (set-all|set|rm)\b`)
+
+// err returns all problems as one error, or nil. Its commands name the stack, because the one
+// that is selected can be another.
 func (p *problems) err(stack string) error {
 	if len(p.lines) == 0 {
 		return nil
@@ -36,7 +40,7 @@ func (p *problems) err(stack string) error {
 		plural = ""
 	}
 	return fmt.Errorf("the configuration in Pulumi.%s.yaml has %d problem%s, and nothing was touched:\n%s",
-		stack, len(p.lines), plural, strings.Join(p.lines, "\n"))
+		stack, len(p.lines), plural, configCommand.ReplaceAllString(strings.Join(p.lines, "\n"), "pulumi config $1 --stack "+stack))
 }
 
 // component adds the problems that the component found in its arguments. Tenant is the

@@ -358,7 +358,7 @@ func badConfig(h harness) {
 		`picluster:bucket: got "K3S"; want`,
 		`picluster:chartVersion: got "3.3.0"; want a version below 3`,
 		"picluster:values: got an encrypted value; want plain text",
-		"picluster:buckte: unknown key; did you mean picluster:bucket? Fix: pulumi config rm buckte",
+		"picluster:buckte: unknown key; did you mean picluster:bucket? Fix: pulumi config rm --stack lab buckte",
 	} {
 		assert.Contains(h, out, want)
 	}
