@@ -16,7 +16,8 @@ import (
 // owners are the names of the components that create a thing, by the thing.
 type owners map[string]string
 
-// programs has the owners of each program that runs.
+// programs has the owners of each program that runs. The provider's process has a context for
+// each component that it constructs, which nothing tells it the end of.
 var programs = struct {
 	sync.Mutex
 	owners map[weak.Pointer[pulumi.Context]]owners

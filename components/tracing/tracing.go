@@ -40,7 +40,8 @@ type Tracing struct {
 	OtelCollectorValues pulumi.StringOutput `pulumi:"otelCollectorValues"`
 	// GrafanaValues are the data sources as values of kube-prometheus-stack, as YAML.
 	GrafanaValues pulumi.StringOutput `pulumi:"grafanaValues"`
-	// TempoValues are the chart's values, as YAML; empty unless ValuesOnly.
+	// TempoValues are the chart's values, as YAML, for a release that another tool installs;
+	// empty if this component installs it.
 	TempoValues pulumi.StringOutput `pulumi:"tempoValues"`
 }
 
