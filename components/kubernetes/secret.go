@@ -94,7 +94,7 @@ func (s *Secret) Value(key string) pulumi.StringOutput {
 	value := pulumi.All(s.data, s.namespace, s.Name).ApplyT(func(all []any) (string, error) {
 		encoded, ok := all[0].(map[string]string)[key]
 		if !ok {
-			return "", fmt.Errorf("Secret %s/%s: got no key %q; want one. Fix: kubectl describe secret --namespace %[1]s %[2]s", all[1], all[2], key)
+			return "", fmt.Errorf("secret %s/%s: got no key %q; want one. Fix: kubectl describe secret --namespace %[1]s %[2]s", all[1], all[2], key)
 		}
 		value, err := base64.StdEncoding.DecodeString(encoded)
 		return string(value), err

@@ -129,7 +129,7 @@ func TestSecretWithoutTheKey(t *testing.T) {
 		ctx.Export("value", s.Value("TOKEN"))
 		return nil
 	}, componenttest.SecretData(map[string]string{"PASSWORD": password}))
-	assert.ErrorContains(t, err, "secret apps/keys has no key TOKEN")
+	assert.ErrorContains(t, err, `secret apps/keys: got no key "TOKEN"; want one. Fix: kubectl describe secret --namespace apps keys`)
 }
 
 func TestBadSecret(t *testing.T) {

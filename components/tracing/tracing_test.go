@@ -330,7 +330,7 @@ func TestExistingSecret(t *testing.T) {
 
 	// One field is missing.
 	_, err = create(t, false, least(existing), componenttest.SecretData(map[string]string{"MINIO_ACCESS_KEY_ID": "tempo"}))
-	assert.ErrorContains(t, err, "secret tempo/tempo-minio-secret has no key MINIO_SECRET_ACCESS_KEY")
+	assert.ErrorContains(t, err, `secret tempo/tempo-minio-secret: got no key "MINIO_SECRET_ACCESS_KEY"; want one`)
 }
 
 // The fields of the Secret have the names that the caller gives, in one that is created and in
