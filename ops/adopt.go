@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/picluster/picluster/ops/adopt"
 	"github.com/picluster/picluster/ops/drift"
@@ -55,6 +58,9 @@ func adoptExisting(ctx context.Context, o *options) error {
 		fmt.Printf("\nThere is no release %s. If pods of another release have the key of an imported user, they lose it: the next up looks only at its own pods. "+
 			"Fix: pulumi config set release NAME; pulumi config set namespace NAMESPACE\n", release)
 	}
+	if err := warnBeforeImport(os.Stdout, found, cluster); err != nil {
+		return untouched(err)
+	}
 	if !o.yes && !confirmed("Import this into the stack?") {
 		return untouched(errors.New("not confirmed"))
 	}
@@ -65,6 +71,27 @@ func adoptExisting(ctx context.Context, o *options) error {
 		return err
 	}
 	fmt.Printf("\nIt is as it was. See what up would change: picluster preview --stack %[1]s\nChange it: picluster up --stack %[1]s\n", o.stack.Name)
+	return nil
+}
+
+// warnBeforeImport prints what the next up or a destroy would do to what was found: values of a
+// release that the configuration does not have, and a namespace with what else is in it.
+func warnBeforeImport(out io.Writer, found []*engine.Resource, cluster adopt.Cluster) error {
+	for _, r := range found {
+		switch r.Type {
+		case engine.NamespaceType:
+			fmt.Fprintf(out, "\nA destroy deletes namespace %s with all that is in it. If it has more than Tempo: pulumi config set existingNamespace true\n", nameOf(r))
+		case engine.ReleaseType:
+			record, err := cluster.Record(r.Text("namespace"), r.Text("name"))
+			if err != nil || record == nil {
+				return err
+			}
+			if paths := adopt.Dropped(r, record); len(paths) > 0 {
+				fmt.Fprintf(out, "\nThe next up removes these values of release %s/%s. To keep one, set it in the configuration:\n  %s\n",
+					r.Text("namespace"), r.Text("name"), strings.Join(paths, "\n  "))
+			}
+		}
+	}
 	return nil
 }
 
@@ -88,13 +115,17 @@ func missingRelease(found []*engine.Resource, steps []engine.Step) string {
 // overlap has the next up create a user beside the one that was imported, whose key
 // running pods have.
 func (o *options) overlap(ctx context.Context, config engine.Config) error {
+	version, err := strconv.Atoi(config.Own("keyVersion", "1"))
+	if err != nil {
+		return nil // the program reports it
+	}
 	state, err := o.stack.State(ctx)
-	if err != nil || config.Own("keyVersion", "1") != "1" || !isImported(state, config.Own, 1) {
+	if err != nil || !isImported(state, config.Own, version) {
 		return err
 	}
-	if err := o.stack.Set(ctx, "keyVersion", "2"); err != nil {
+	if err := o.stack.Set(ctx, "keyVersion", strconv.Itoa(version+1)); err != nil {
 		return err
 	}
-	fmt.Printf("\nkeyVersion is 2 now, in %s: up creates a second user, and deletes the imported one when no pod has its key.\n", o.stack.FileName())
+	fmt.Printf("\nkeyVersion is %d now, in %s: up creates another user, and deletes the imported one when no pod has its key.\n", version+1, o.stack.FileName())
 	return nil
 }

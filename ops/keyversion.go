@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -30,7 +29,7 @@ func checkKeyVersion(state *engine.State, own func(name, def string) string) err
 	}
 	switch {
 	case isImported(state, own, want):
-		return errors.New("keyVersion: got 1, which the user has that was imported; want 2, because this up would revoke the user's key while pods have it. Fix: pulumi config set keyVersion 2")
+		return fmt.Errorf("keyVersion: got %d, which the user has that was imported; want %d, because this up would revoke the user's key while pods have it. Fix: pulumi config set keyVersion %[2]d", want, want+1)
 	case want < have:
 		return fmt.Errorf("keyVersion: got %d; want %d or more, which the stack has. Fix: pulumi config set keyVersion %[2]d", want, have)
 	case want > have+1 && hasUnmanagedTenant(own):
@@ -42,7 +41,9 @@ func checkKeyVersion(state *engine.State, own func(name, def string) string) err
 // isImported returns whether an up with a key version would generate another key for a user
 // that was imported. Pods have the key that it has now.
 func isImported(state *engine.State, own func(name, def string) string, version int) bool {
-	return version == 1 && replacesImported(own) && slices.ContainsFunc(state.Of(engine.UserType), func(r *engine.Resource) bool { return r.Text("secret") == "" })
+	return replacesImported(own) && slices.ContainsFunc(state.Of(engine.UserType), func(r *engine.Resource) bool {
+		return r.Text("secret") == "" && versionOf(r) == version
+	})
 }
 
 // replacesImported returns whether another user replaces an imported one. None does with

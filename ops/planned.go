@@ -41,9 +41,7 @@ func (o *options) checkFirst(ctx context.Context) error {
 // checkPlanned returns an error if the steps of an up take what exists already and this stack
 // has not created, or lock pods out of their bucket.
 func (o *options) checkPlanned(ctx context.Context, steps []engine.Step) error {
-	if !slices.ContainsFunc(steps, func(s engine.Step) bool {
-		return isNew(s, engine.BucketType, engine.UserType, engine.PolicyType, engine.NamespaceType)
-	}) {
+	if !slices.ContainsFunc(steps, func(s engine.Step) bool { return s.New != nil && s.New.Custom && s.Op != apitype.OpSame }) {
 		return nil
 	}
 	state, config, err := o.read(ctx)
@@ -55,7 +53,7 @@ func (o *options) checkPlanned(ctx context.Context, steps []engine.Step) error {
 		return untouched(err)
 	}
 	p := planned{stack: o.stack.Name, state: state, store: store, cluster: cluster}
-	return untouched(errors.Join(p.checkBucket(steps), p.checkTaken(ctx, steps), p.checkNamespaces(ctx, steps)))
+	return untouched(errors.Join(p.checkDeleting(steps), p.checkBucket(steps), p.checkTaken(ctx, steps), p.checkObjects(ctx, steps)))
 }
 
 // isNew returns whether a step creates a resource of one of these types.
@@ -68,10 +66,10 @@ func isNew(s engine.Step, types ...string) bool {
 // has only read is not.
 func (p planned) created(steps []engine.Step, types ...string) (created []engine.Step) {
 	for _, s := range steps {
-		if !isNew(s, types...) || slices.Contains(p.state.Pending, s.URN) {
+		if !isNew(s, types...) || slices.ContainsFunc(p.state.Begun, func(r *engine.Resource) bool { return r.URN == s.URN && placeOf(r) == placeOf(s.New) }) {
 			continue
 		}
-		if had := p.state.Find(s.URN); had != nil && !had.External && nameOf(had) == nameOf(s.New) {
+		if had := p.state.Find(s.URN); had != nil && !had.External && placeOf(had) == placeOf(s.New) {
 			continue
 		}
 		s.Op = apitype.OpCreate // of another name
@@ -113,23 +111,25 @@ var laterVersion = regexp.MustCompile(`\.v\d+$`)
 
 // checkTaken returns an error if MinIO has a user or a policy that the up creates. The provider
 // writes over what exists: another stack's user would get this one's key, and its policy this
-// one's bucket. Later versions of a stack's own users are its own.
+// one's bucket. A later version of the stack's own user can be of a state that was lost, and pods
+// have its key.
 func (p planned) checkTaken(ctx context.Context, steps []engine.Step) error {
 	users := p.state.Of(engine.UserType)
-	if len(users) == 0 && len(p.state.Of(engine.BucketType)) > 0 {
+	if len(users) == 0 && len(p.state.Of(engine.BucketType)) > 0 && len(p.state.Of(engine.ReleaseType)) == 0 {
 		return nil // an earlier up has ended after the bucket, before its user was stored
 	}
-	steps = slices.DeleteFunc(p.created(steps, engine.UserType, engine.PolicyType), func(s engine.Step) bool {
-		return slices.ContainsFunc(users, func(r *engine.Resource) bool {
-			return s.New.Type == engine.UserType && laterVersion.ReplaceAllString(nameOf(r), "") == laterVersion.ReplaceAllString(nameOf(s.New), "")
-		})
-	})
-	found, _, err := adopt.Finder{Store: p.store}.Find(ctx, steps)
+	found, _, err := adopt.Finder{Store: p.store}.Find(ctx, p.created(steps, engine.UserType, engine.PolicyType))
 	if err != nil || len(found) == 0 {
 		return err
 	}
 	var names []string
 	for _, r := range found {
+		if version := versionOf(r); r.Type == engine.UserType && slices.ContainsFunc(users, func(had *engine.Resource) bool {
+			return laterVersion.ReplaceAllString(nameOf(had), "") == laterVersion.ReplaceAllString(nameOf(r), "")
+		}) {
+			return fmt.Errorf("keyVersion: got %d, whose user %s MinIO has and this state does not know; want %d, because this up would replace the user's key, which pods can have. "+
+				"Fix: pulumi config set keyVersion %[3]d", version, nameOf(r), version+1)
+		}
 		_, what := drift.Called(r)
 		names = append(names, what)
 	}
@@ -138,16 +138,27 @@ func (p planned) checkTaken(ctx context.Context, steps []engine.Step) error {
 		"Fix: picluster adopt --stack %s, if they are this stack's; or give this stack its own: pulumi config set user NAME", strings.Join(slices.Compact(names), " and "), p.stack)
 }
 
-// checkNamespaces returns an error if the cluster has a namespace that the up creates. The
-// provider takes it over, and a destroy deletes it with all that is in it. One that is being
-// deleted is reported by the up.
-func (p planned) checkNamespaces(ctx context.Context, steps []engine.Step) error {
+// checkObjects returns an error if the cluster has a namespace, a Secret or a ConfigMap that the
+// up creates. The provider takes it over, and a destroy deletes it, a namespace with all that is
+// in it. One that is being deleted is reported by the up.
+func (p planned) checkObjects(ctx context.Context, steps []engine.Step) error {
 	var all error
-	for _, s := range p.created(steps, engine.NamespaceType) {
-		live, err := p.cluster.Get(ctx, s.New.Object())
-		if err == nil && live != nil && live.GetDeletionTimestamp() == nil {
+	for _, s := range p.created(steps, engine.NamespaceType, engine.SecretType, engine.ConfigMapType) {
+		manifest := s.New.Object()
+		if manifest == nil || manifest.GetName() == "" { // known later
+			continue
+		}
+		live, err := p.cluster.Get(ctx, manifest)
+		if err != nil || live == nil || live.GetDeletionTimestamp() != nil {
+			all = errors.Join(all, err)
+			continue
+		}
+		if s.New.Type == engine.NamespaceType {
 			err = fmt.Errorf("namespace: got %q, which exists and which this stack has not created; want a new one, because a destroy deletes the stack's namespace with all that is in it. "+
 				"Fix: pulumi config set existingNamespace true; or, if it is this stack's, picluster adopt --stack %s", nameOf(s.New), p.stack)
+		} else {
+			err = fmt.Errorf("%s: exists, and this stack has not created it; want a name of its own, because this up would write over it. "+
+				"Fix: picluster adopt --stack %s, if it is this stack's; or set another name: secretName, or release", object.Name(manifest), p.stack)
 		}
 		all = errors.Join(all, err)
 	}

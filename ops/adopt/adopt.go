@@ -4,6 +4,7 @@ package adopt
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/picluster/picluster/ops/engine"
@@ -126,7 +127,7 @@ func (f Finder) id(ctx context.Context, r *engine.Resource) (string, error) {
 	case engine.ReleaseType:
 		record, err := f.Cluster.Record(r.Text("namespace"), name)
 		if record != nil && err == nil {
-			err = named(r, record)
+			err = errors.Join(named(r, record), retained(r, record))
 		}
 		return there(record != nil, r.Text("namespace")+"/"+name, err)
 	}

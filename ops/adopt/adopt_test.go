@@ -25,6 +25,7 @@ type servers struct {
 	policies map[string]string
 	releases []string // NAMESPACE/RELEASE
 	manifest string   // of each release
+	config   map[string]any
 	objects  []string // as object.Name has them
 	err      error
 }
@@ -49,7 +50,7 @@ func (s *servers) Record(namespace, name string) (*release.Release, error) {
 	if !slices.Contains(s.releases, namespace+"/"+name) {
 		return nil, s.err
 	}
-	return &release.Release{Manifest: s.manifest}, s.err
+	return &release.Release{Manifest: s.manifest, Config: s.config}, s.err
 }
 
 func (s *servers) Get(_ context.Context, manifest *object.Object) (*object.Object, error) {

@@ -112,6 +112,10 @@ func TestState(t *testing.T) {
 	assert.Equal(t, []string{"stack export --show-secrets --stack s --non-interactive"}, arguments())
 	assert.Equal(t, []string{"before", "c2VjcmV0", "hunter2", "in a list"}, state.Secrets, "each once, those of what is to be deleted too, and not what providers note for themselves")
 	assert.Equal(t, []urn.URN{"urn:pulumi:s::p::kubernetes:helm.sh/v3:Release::tempo"}, state.Pending)
+	require.Len(t, state.Begun, 1)
+	assert.Equal(t, state.Pending[0], state.Begun[0].URN)
+	require.Len(t, state.Deleting, 1)
+	assert.Equal(t, "a/old", state.Deleting[0].ID)
 	assert.Equal(t, "one", state.Output("clusterUid"))
 	assert.Nil(t, state.Output("none"))
 

@@ -24,6 +24,9 @@ type State struct {
 	// Pending are the resources of operations that an interrupted update has begun.
 	// Pulumi keeps the note of a creation also after a later update has done it.
 	Pending []urn.URN
+	// Begun are the resources of Pending with their inputs, and Deleting what a replacement has left
+	// to delete: the next update that ends does that, by their names.
+	Begun, Deleting []*Resource
 
 	index  sync.Once
 	byType map[string][]*Resource // without those that are only read
@@ -108,7 +111,7 @@ func parseState(export apitype.UntypedDeployment) (*State, error) {
 		}
 	}
 	state := &State{}
-	for _, r := range deployment.Resources {
+	read := func(r apitype.ResourceV3) *Resource {
 		for _, properties := range []map[string]any{r.Inputs, r.Outputs} {
 			for key, value := range properties {
 				// Providers' own notes, as a whole, repeat what is stored elsewhere.
@@ -119,16 +122,21 @@ func parseState(export apitype.UntypedDeployment) (*State, error) {
 				properties[key] = state.reveal(value)
 			}
 		}
-		if r.Delete {
-			continue // what a replacement has left to delete
-		}
-		state.Resources = append(state.Resources, &Resource{
+		return &Resource{
 			URN: r.URN, Type: string(r.Type), ID: string(r.ID), Custom: r.Custom, External: r.External, Parent: r.Parent,
 			Inputs: r.Inputs, Outputs: r.Outputs, Provider: r.Provider,
-		})
+		}
+	}
+	for _, r := range deployment.Resources {
+		if r.Delete {
+			state.Deleting = append(state.Deleting, read(r))
+			continue
+		}
+		state.Resources = append(state.Resources, read(r))
 	}
 	for _, operation := range deployment.PendingOperations {
 		state.Pending = append(state.Pending, operation.Resource.URN)
+		state.Begun = append(state.Begun, read(operation.Resource))
 	}
 	slices.Sort(state.Secrets)
 	state.Secrets = slices.Compact(state.Secrets)

@@ -8,6 +8,7 @@ const (
 	AttachmentType = "minio:index/iamUserPolicyAttachment:IamUserPolicyAttachment"
 	SecretType     = "kubernetes:core/v1:Secret" // #nosec G101 -- a type
 	NamespaceType  = "kubernetes:core/v1:Namespace"
+	ConfigMapType  = "kubernetes:core/v1:ConfigMap"
 	ReleaseType    = "kubernetes:helm.sh/v3:Release"
 	PasswordType   = "random:index/randomPassword:RandomPassword" // #nosec G101 -- a type
 )
