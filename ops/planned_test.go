@@ -9,8 +9,8 @@ import (
 	"github.com/picluster/picluster/ops/object"
 	"github.com/picluster/picluster/ops/objectstore"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // takenStore is a MinIO with another stack's user and policy "theirs", and with the users of a
@@ -100,7 +100,7 @@ func TestPlanned(t *testing.T) {
 		"another stack's Secret":            {living, nil, []engine.Step{create(secretOf("their-secret"))}, "Secret tempo/their-secret: exists, and this stack has not created it; want a name of its own, because this up would write over it. Fix: picluster adopt --stack s"},
 		"a Secret of its own":               {living, nil, []engine.Step{create(secretOf("secret"))}, ""},
 		"a first up continued":              {living[:1], nil, []engine.Step{create(userOf("tempo-user", "theirs"))}, ""},
-		"a creation cut off":                {nil, []urn.URN{named(engine.UserType, "tempo-user")}, []engine.Step{create(userOf("tempo-user", "theirs"))}, ""},
+		"a creation cut off":                {nil, []*engine.Resource{userOf("tempo-user", "theirs")}, []engine.Step{create(userOf("tempo-user", "theirs"))}, ""},
 		"a namespace with others":           {nil, nil, []engine.Step{create(namespaceOf("monitoring"))}, namespace},
 		"renamed to that":                   {living, nil, []engine.Step{step(apitype.OpReplace, namespaceOf("monitoring"))}, namespace},
 		"only read until now":               {[]*engine.Resource{external(namespaceOf("monitoring"))}, nil, []engine.Step{step(apitype.OpReplace, namespaceOf("monitoring"))}, namespace},

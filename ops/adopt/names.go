@@ -29,11 +29,11 @@ func named(r *engine.Resource, record *release.Release) error {
 		if o.GetKind() != "StatefulSet" {
 			continue
 		}
-		want := name
+		want, zones := name, false
 		if service := o.GetLabels()["app.kubernetes.io/component"]; service != "" { // of chart tempo-distributed
-			want += "-" + service
+			want, zones = want+"-"+service, true
 		}
-		if is := o.GetName(); is != want && !strings.HasPrefix(is, want+"-") { // a zone has a suffix
+		if is := o.GetName(); is != want && (!zones || !strings.HasPrefix(is, want+"-")) {
 			return incompatible(r, fmt.Sprintf("a StatefulSet %q; want %q, because up would delete %[1]q with the traces that it has not written", is, want))
 		}
 		is, _, _ := unstructured.NestedString(o.Object, "spec", "selector", "matchLabels", "app.kubernetes.io/name")
