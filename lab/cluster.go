@@ -216,7 +216,7 @@ func (c cluster) runs(pid int) bool {
 
 func (c cluster) kwokctl(ctx context.Context, args ...string) error {
 	cmd := exec.CommandContext(ctx, filepath.Join(c.lab.bin(), "kwokctl"), append([]string{"--name", clusterName}, args...)...)
-	cmd.Env = append(os.Environ(),
+	cmd.Env = append(c.lab.owned(os.Environ()), // and those of what it starts
 		"KWOK_WORKDIR="+c.workDir(),
 		"KUBECONFIG="+c.kubeconfig(),
 		"PATH="+c.lab.path())

@@ -70,10 +70,21 @@ func Guard(ctx context.Context, parent int, stdin io.Reader, find func() (*Lab, 
 	if started.Load() {
 		return l.killPlugins()
 	}
-	err = l.Stop(ctx)
-	// These were started just before the end, and have no PID file yet.
+	// Those that were started just before the end have no PID file yet.
+	return errors.Join(l.Stop(ctx), l.killServers())
+}
+
+// OwnerVariable names the environment variable by which the guard knows the servers of a lab,
+// wherever their programs are. It has the lab's directory, and is not in Env.
+const OwnerVariable = "PICLUSTER_LAB"
+
+// owned returns an environment with the mark of this lab.
+func (l *Lab) owned(env []string) []string { return append(env, OwnerVariable+"="+l.Dir) }
+
+// killServers kills the processes that have the mark of this lab.
+func (l *Lab) killServers() (err error) {
 	for _, p := range processes() {
-		if strings.HasPrefix(p.exe, l.Dir+string(filepath.Separator)) {
+		if p.has(OwnerVariable + "=" + l.Dir) {
 			err = errors.Join(err, kill(p.pid))
 		}
 	}

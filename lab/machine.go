@@ -83,6 +83,7 @@ func (m machine) boot(ctx context.Context) error {
 // hold starts the process that holds the machine.
 func (m machine) hold() error {
 	cmd := exec.Command(filepath.Join(m.lab.bin(), "pause"), "-wait")
+	cmd.Env = m.lab.owned(os.Environ())
 	cmd.SysProcAttr = newNamespaces()
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

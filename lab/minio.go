@@ -63,7 +63,7 @@ func (o objectStore) start(ctx context.Context) error {
 		args = append(args, "--certs-dir", o.certs())
 	}
 	cmd := exec.Command(filepath.Join(o.lab.bin(), "minio"), append(args, o.data())...)
-	cmd.Env = append(os.Environ(),
+	cmd.Env = append(o.lab.owned(os.Environ()),
 		"MINIO_ROOT_USER="+minioUser,
 		"MINIO_ROOT_PASSWORD="+o.lab.state.MinIOPassword,
 		"MINIO_BROWSER=off",

@@ -468,7 +468,7 @@ func (l *Lab) initStack(ctx context.Context) error {
 	}
 	commands[1].Stdin = strings.NewReader(l.state.MinIOPassword)
 	for _, cmd := range commands {
-		cmd.Dir = l.Dir
+		cmd.Dir, cmd.Env = l.Dir, l.owned(cmd.Env)
 		var output bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &output, &output
 		if err := cmd.Run(); err != nil {

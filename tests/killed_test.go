@@ -32,7 +32,7 @@ func (k killedUp) command(target string) (*exec.Cmd, *buffer) {
 }
 
 // processes returns the command lines of processes that have the environment of the lab, and with
-// ofLabToo of those that run a program of the lab. The guard of the lab is not among them.
+// ofLabToo of those that are its servers. The guard of the lab is not among them.
 func (k killedUp) processes(ofLabToo bool) (found []string) {
 	dirs, err := filepath.Glob("/proc/[0-9]*")
 	require.NoError(k, err)
@@ -40,7 +40,7 @@ func (k killedUp) processes(ofLabToo bool) (found []string) {
 		exe, _ := os.Readlink(filepath.Join(dir, "exe"))
 		environ, _ := os.ReadFile(filepath.Join(dir, "environ"))
 		line, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
-		runs := strings.HasPrefix(exe, k.dir+"/") && !strings.Contains(exe, "pulumi")
+		runs := bytes.Contains(environ, []byte(lab.OwnerVariable+"="+k.dir+"\x00")) && !strings.Contains(exe, "pulumi")
 		started := bytes.Contains(environ, []byte("TMPDIR="+k.dir)) || bytes.Contains(environ, []byte("PULUMI_HOME="+k.cache))
 		if len(line) > 0 && (ofLabToo && runs || started && !runs) {
 			found = append(found, string(bytes.ReplaceAll(line, []byte{0}, []byte{' '})))
