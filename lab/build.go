@@ -83,6 +83,9 @@ func (b *builder) build(ctx context.Context, parts []Part) (map[string]string, e
 		return nil, err
 	}
 	defer unlock()
+	if err := b.removeLeftovers(); err != nil {
+		return nil, err
+	}
 	if left, err = missing(); err != nil || len(left) == 0 {
 		return paths, err
 	}
@@ -292,7 +295,30 @@ func (b *builder) buildPart(ctx context.Context, p Part, version, path string) (
 	if err != nil {
 		return "", err
 	}
-	return usage(used), os.Rename(filepath.Join(temp, p.Name), path)
+	return usage(used), moveWhole(filepath.Join(temp, p.Name), path)
+}
+
+// moveWhole moves a file into place once it is on the disk, so that a machine that loses its power
+// leaves no part of it there.
+func moveWhole(from, to string) error {
+	file, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	return os.Rename(from, to)
+}
+
+// removeLeftovers removes the temporary directories that killed downloads and installations have
+// left in the cache. The caller has the lock, so that no other process uses one.
+func (b *builder) removeLeftovers() error {
+	left, err := filepath.Glob(filepath.Join(b.cache, "install-*"))
+	for _, dir := range left {
+		err = errors.Join(err, os.RemoveAll(dir))
+	}
+	return err
 }
 
 // moduleDir returns where the module cache has p's module, which it downloads.

@@ -20,9 +20,9 @@ const (
 	keyFile         = "private.key"
 )
 
-// makeCertificates writes the certificate of a new CA to caPath. It writes to folder a
-// certificate that the CA has signed, with its key, for the loopback address and for hostAddress.
-func makeCertificates(folder, caPath string) error {
+// makeCertificates writes to folder a certificate that a new CA has signed, with its key, for the
+// loopback address and for hostAddress. It returns the certificate of the CA.
+func makeCertificates(folder string) (caPEM []byte, err error) {
 	ca := &x509.Certificate{
 		SerialNumber:          big.NewInt(1),
 		Subject:               pkix.Name{CommonName: "picluster lab CA"},
@@ -34,7 +34,7 @@ func makeCertificates(folder, caPath string) error {
 	}
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	server := &x509.Certificate{
 		SerialNumber: big.NewInt(2),
@@ -46,36 +46,35 @@ func makeCertificates(folder, caPath string) error {
 	}
 	serverKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	serverKeyDER, err := x509.MarshalPKCS8PrivateKey(serverKey)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	caDER, err := x509.CreateCertificate(rand.Reader, ca, ca, &caKey.PublicKey, caKey)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	serverDER, err := x509.CreateCertificate(rand.Reader, server, ca, &serverKey.PublicKey, caKey)
 	if err != nil {
-		return err
+		return nil, err
 	}
 
 	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return err
+		return nil, err
 	}
 	for _, file := range []struct {
 		path, kind string
 		der        []byte
 	}{
-		{caPath, "CERTIFICATE", caDER},
 		{filepath.Join(folder, certificateFile), "CERTIFICATE", serverDER},
 		{filepath.Join(folder, keyFile), "PRIVATE KEY", serverKeyDER},
 	} {
 		text := pem.EncodeToMemory(&pem.Block{Type: file.kind, Bytes: file.der})
 		if err := os.WriteFile(file.path, text, 0o600); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: caDER}), nil
 }

@@ -56,7 +56,12 @@ func (o objectStore) start(ctx context.Context) error {
 	args := []string{"server", "--address", o.lab.state.MinIO}
 	if ca := o.lab.CA(); ca != "" {
 		if !exists(ca) {
-			if err := makeCertificates(o.certs(), ca); err != nil {
+			text, err := makeCertificates(o.certs())
+			if err != nil {
+				return err
+			}
+			// Last, because the next start takes the certificates for whole if the CA is there.
+			if err := o.lab.write(ca, text); err != nil {
 				return err
 			}
 		}

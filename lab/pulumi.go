@@ -167,12 +167,7 @@ func (l *Lab) installPlugins(ctx context.Context, b *builder) error {
 	if exists(home) {
 		return nil
 	}
-	// Killed installations have left these. No other one runs, because this one has the lock.
-	left, err := filepath.Glob(filepath.Join(l.cache, "install-*"))
-	for _, dir := range left {
-		err = errors.Join(err, os.RemoveAll(dir))
-	}
-	if err != nil {
+	if err := b.removeLeftovers(); err != nil {
 		return err
 	}
 	temp, err := os.MkdirTemp(l.cache, "install-")
