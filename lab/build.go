@@ -40,6 +40,16 @@ type builder struct {
 	root  string // the checkout
 	cache string
 	log   io.Writer
+	look  *look
+	// later are URLs that the run asks for afterwards. If there is a look, they are part of it.
+	later []string
+	// goos and goarch are the system whose releases are downloaded.
+	goos, goarch string
+}
+
+// builder returns a builder of this lab's checkout for this machine.
+func (l *Lab) builder() *builder {
+	return &builder{root: l.root, cache: l.cache, log: l.log, look: l.look, goos: runtime.GOOS, goarch: runtime.GOARCH}
 }
 
 // partsMode returns the value of PartsVariable.
@@ -103,7 +113,8 @@ func (b *builder) find(p Part, mode string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if p.release != nil && mode != partsBuild {
+	hasRelease := p.hasReleaseFor(b.goos)
+	if hasRelease && mode != partsBuild {
 		asset, err := b.asset(p)
 		if err != nil {
 			return "", err
@@ -112,26 +123,32 @@ func (b *builder) find(p Part, mode string) (string, error) {
 			return path, nil
 		}
 	}
-	if exists(compiled) && (mode != partsDownload || p.release == nil) {
+	if exists(compiled) && (mode != partsDownload || !hasRelease) {
 		return compiled, nil
 	}
 	return "", nil
 }
 
-// asset returns the release of p for this machine.
+// asset returns the release of p.
 func (b *builder) asset(p Part) (asset, error) {
 	of := p
 	if p.release.of != "" {
 		of = part(p.release.of)
 	}
 	version, err := b.version(of)
-	return p.release.asset(version), err
+	return p.release.asset(version, b.goos, b.goarch), err
 }
 
 // releasedPath returns where the cache has p if it was downloaded.
 func (b *builder) releasedPath(p Part, a asset) string {
-	dir := fmt.Sprintf("%s-%s-%s-%s%s", p.Name, a.version, runtime.GOOS, runtime.GOARCH, released)
+	dir := fmt.Sprintf("%s-%s-%s-%s%s", p.Name, a.version, b.goos, b.goarch, released)
 	return filepath.Join(b.cache, "parts", dir, p.Name)
+}
+
+// archive is the file of a release, or why there is none.
+type archive struct {
+	path string
+	err  error
 }
 
 // downloadAll downloads the parts whose releases are reached, and returns the others.
@@ -141,7 +158,7 @@ func (b *builder) downloadAll(ctx context.Context, parts []Part, mode string, pa
 	}
 	assets, lists := map[string]asset{}, []string{}
 	for _, p := range parts {
-		if p.release == nil {
+		if !p.hasReleaseFor(b.goos) {
 			continue
 		}
 		a, err := b.asset(p)
@@ -150,26 +167,28 @@ func (b *builder) downloadAll(ctx context.Context, parts []Part, mode string, pa
 		}
 		assets[p.Name], lists = a, append(lists, a.sums)
 	}
-	found := reached(ctx, lists)
+	var found map[string]bool
+	if len(lists) > 0 {
+		found = b.look.at(ctx, slices.Concat(lists, b.later)...)
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if len(lists) > 0 && len(found) == 0 && mode == "" {
+	if len(lists) > 0 && mode == "" && !slices.ContainsFunc(lists, func(url string) bool { return found[url] }) {
 		fmt.Fprintf(b.log, "lab: no official release is reached within %s\n", lookTimeout)
 		return parts, nil
 	}
-	// An archive may have several parts.
 	downloads, err := os.MkdirTemp(b.cache, "install-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(downloads)
-	archives := map[string]string{}
+	archives := map[string]archive{}
 	for _, p := range parts {
 		a, hasRelease := assets[p.Name]
 		switch {
 		case !hasRelease:
-			fmt.Fprintf(b.log, "lab: %s has no official release with checksums\n", p.Name)
+			fmt.Fprintf(b.log, "lab: %s has no official release with checksums for %s\n", p.Name, b.goos)
 		case !found[a.sums]:
 			err = fmt.Errorf("%s is not reached", a.sums)
 		default:
@@ -195,18 +214,22 @@ func (b *builder) downloadAll(ctx context.Context, parts []Part, mode string, pa
 	return left, nil
 }
 
-// download moves a program of a release into place once it is there as a whole.
-func (b *builder) download(ctx context.Context, a asset, downloads string, archives map[string]string, path string) (err error) {
-	if archives[a.url] == "" {
-		if archives[a.url], err = a.download(ctx, downloads); err != nil {
-			return err
-		}
+// download moves a program of a release into place once it is there as a whole. archives has the
+// archives that were downloaded, or that failed: by their URL, because one may have several parts.
+func (b *builder) download(ctx context.Context, a asset, downloads string, archives map[string]archive, path string) error {
+	got, tried := archives[a.url]
+	if !tried {
+		got.path, got.err = a.download(ctx, downloads)
+		archives[a.url] = got
+	}
+	if got.err != nil {
+		return got.err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return err
 	}
 	temp := filepath.Join(downloads, "program")
-	if err := errors.Join(os.RemoveAll(temp), a.extract(archives[a.url], temp)); err != nil {
+	if err := errors.Join(os.RemoveAll(temp), a.extract(got.path, temp)); err != nil {
 		return err
 	}
 	return os.Rename(temp, path)

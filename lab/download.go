@@ -17,49 +17,16 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 )
 
 // Limits of downloads. Tests shorten them.
 var (
-	// lookTimeout limits the requests for the lists of checksums, all together.
-	lookTimeout = 3 * time.Second
 	// stallTimeout is how long a server may send nothing, and downloadTimeout how long a
 	// file may take.
 	stallTimeout    = 20 * time.Second
 	downloadTimeout = 10 * time.Minute
 )
-
-// reached returns which lists of checksums respond. It takes lookTimeout at most.
-func reached(ctx context.Context, lists []string) map[string]bool {
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
-	defer cancel()
-	var (
-		mutex sync.Mutex
-		group sync.WaitGroup
-		found = map[string]bool{}
-		asked = map[string]bool{}
-	)
-	for _, url := range lists {
-		if asked[url] {
-			continue
-		}
-		asked[url] = true
-		group.Go(func() {
-			response, err := request(ctx, http.MethodHead, url)
-			if err != nil {
-				return
-			}
-			defer response.Body.Close()
-			mutex.Lock()
-			defer mutex.Unlock()
-			found[url] = true
-		})
-	}
-	group.Wait()
-	return found
-}
 
 // request sends a request. A response other than 200 is an error.
 func request(ctx context.Context, method, url string) (*http.Response, error) {

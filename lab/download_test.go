@@ -1,180 +1,21 @@
 package lab
 
 import (
-	"archive/tar"
-	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/sha1"
-	"crypto/sha256"
 	"crypto/sha512"
 	"fmt"
-	"io/fs"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-// publisher is a server of releases: of each asset's file and list of checksums.
-type publisher struct {
-	*httptest.Server
-	files map[string][]byte
-	// bad are faults, by the path of the file that has them.
-	bad map[string]string
-}
-
-func newPublisher(t *testing.T) *publisher {
-	t.Helper()
-	p := &publisher{files: map[string][]byte{}, bad: map[string]string{}}
-	p.Server = httptest.NewServer(http.HandlerFunc(p.serve))
-	t.Cleanup(p.Close)
-	for _, variable := range []string{githubVariable, kubernetesVariable, minioVariable} {
-		t.Setenv(variable, p.URL+"/"+variable+"/")
-	}
-	t.Setenv(PartsVariable, "")
-	short(t, &lookTimeout, 2*time.Second)
-	short(t, &stallTimeout, time.Second)
-	return p
-}
-
-func short(t *testing.T, limit *time.Duration, value time.Duration) {
-	t.Helper()
-	before := *limit
-	*limit = value
-	t.Cleanup(func() { *limit = before })
-}
-
-func (p *publisher) serve(w http.ResponseWriter, r *http.Request) {
-	body, found := p.files[r.URL.Path]
-	switch p.bad[r.URL.Path] {
-	case "404":
-		found = false
-	case "cut off":
-		w.Header().Set("Content-Length", fmt.Sprint(len(body)))
-		_, _ = w.Write(body[:len(body)/2])
-		return
-	case "slow":
-		w.Header().Set("Content-Length", fmt.Sprint(len(body)))
-		_, _ = w.Write(body[:1])
-		w.(http.Flusher).Flush()
-		<-r.Context().Done()
-		return
-	case "silent":
-		<-r.Context().Done()
-		return
-	case "another file":
-		body = append([]byte("x"), body[1:]...)
-	}
-	if !found {
-		http.NotFound(w, r)
-		return
-	}
-	_, _ = w.Write(body)
-}
-
-// path returns the path of an URL of the publisher.
-func (p *publisher) path(url string) string { return strings.TrimPrefix(url, p.URL) }
-
-// publish adds an asset to the publisher: a program that prints its name.
-func (p *publisher) publish(t *testing.T, name string, a asset, sum func([]byte) string) {
-	t.Helper()
-	body := program(name)
-	if a.member != "" {
-		body = p.files[p.path(a.url)] // an archive may have several
-		members := map[string][]byte{a.member: program(name)}
-		if body != nil {
-			maps := untar(t, body)
-			for member, text := range maps {
-				members[member] = text
-			}
-		}
-		body = tarball(t, members)
-	}
-	p.files[p.path(a.url)] = body
-	p.files[p.path(a.sums)] = []byte(sum(body) + "  ./" + filepath.Base(a.url) + "\n" + sum([]byte("other")) + "  other\n")
-}
-
-// replace replaces the file of an asset, and its checksum.
-func (p *publisher) replace(a asset, body []byte) {
-	p.files[p.path(a.url)], p.files[p.path(a.sums)] = body, []byte(sha256Of(body))
-}
-
-func program(name string) []byte {
-	return []byte("#!/bin/sh\necho " + name + strings.Repeat(" ", 1000) + "\n")
-}
-
-func tarball(t *testing.T, members map[string][]byte) []byte {
-	t.Helper()
-	var packed bytes.Buffer
-	zipper := gzip.NewWriter(&packed)
-	archive := tar.NewWriter(zipper)
-	for name, text := range members {
-		require.NoError(t, archive.WriteHeader(&tar.Header{Name: name, Mode: 0o755, Size: int64(len(text))}))
-		_, err := archive.Write(text)
-		require.NoError(t, err)
-	}
-	require.NoError(t, archive.Close())
-	require.NoError(t, zipper.Close())
-	return packed.Bytes()
-}
-
-func untar(t *testing.T, packed []byte) map[string][]byte {
-	t.Helper()
-	members := map[string][]byte{}
-	unzipped, err := gzip.NewReader(bytes.NewReader(packed))
-	require.NoError(t, err)
-	for archive := tar.NewReader(unzipped); ; {
-		header, err := archive.Next()
-		if err != nil {
-			return members
-		}
-		var text bytes.Buffer
-		_, err = text.ReadFrom(archive)
-		require.NoError(t, err)
-		members[header.Name] = text.Bytes()
-	}
-}
-
-func sha256Of(body []byte) string { return fmt.Sprintf("%x", sha256.Sum256(body)) }
-
-// releases are the parts that have a release.
-func releases() (parts []Part) {
-	for _, p := range append(append([]Part{}, Parts...), nodeParts...) {
-		if p.release != nil {
-			parts = append(parts, p)
-		}
-	}
-	return parts
-}
-
-// newBuilder returns a builder of the checkout with an empty cache, and its log.
-func newBuilder(t *testing.T) (*builder, *bytes.Buffer) {
-	t.Helper()
-	root, err := checkout()
-	require.NoError(t, err)
-	var log bytes.Buffer
-	return &builder{root: root, cache: t.TempDir(), log: &log}, &log
-}
-
-// files are the names of all files in a cache.
-func files(t *testing.T, cache string) (names []string) {
-	t.Helper()
-	require.NoError(t, filepath.WalkDir(cache, func(path string, entry fs.DirEntry, err error) error {
-		if err == nil && !entry.IsDir() && entry.Name() != "lock" {
-			names = append(names, path)
-		}
-		return err
-	}))
-	return names
-}
 
 func TestDownloadOfEachRelease(t *testing.T) {
 	p := newPublisher(t)
@@ -202,7 +43,7 @@ func TestDownloadOfEachRelease(t *testing.T) {
 	assert.Len(t, files(t, b.cache), len(releases()), "something is left of the downloads")
 
 	log.Reset()
-	p.Close()
+	b.look = nil
 	again, err := b.build(t.Context(), releases())
 	require.NoError(t, err)
 	assert.Equal(t, paths, again)
@@ -237,71 +78,144 @@ func TestChecksumOf(t *testing.T) {
 var broken = map[string]struct {
 	damage func(*testing.T, *publisher, asset)
 	want   string
+	// archives says that only a release that is an archive is broken in this way.
+	archives bool
 }{
-	"wrong checksum": {func(_ *testing.T, p *publisher, a asset) { p.bad[p.path(a.url)] = "another file" }, "got the checksum "},
-	"cut off":        {func(_ *testing.T, p *publisher, a asset) { p.bad[p.path(a.url)] = "cut off" }, "unexpected EOF"},
-	"slow":           {func(_ *testing.T, p *publisher, a asset) { p.bad[p.path(a.url)] = "slow" }, "the server sent nothing for 1s"},
-	"silent":         {func(_ *testing.T, p *publisher, a asset) { p.bad[p.path(a.url)] = "silent" }, "the server sent nothing for 1s"},
-	"404":            {func(_ *testing.T, p *publisher, a asset) { p.bad[p.path(a.url)] = "404" }, "404 Not Found"},
-	"no list":        {func(_ *testing.T, p *publisher, a asset) { p.bad[p.path(a.sums)] = "404" }, "is not reached"},
-	"silent list":    {func(_ *testing.T, p *publisher, a asset) { p.bad[p.path(a.sums)] = "silent" }, "is not reached"},
-	"another list":   {func(_ *testing.T, p *publisher, a asset) { p.files[p.path(a.sums)] = []byte("<html>") }, "the list of checksums has none of "},
+	"wrong checksum": {func(_ *testing.T, p *publisher, a asset) { p.bad[p.path(a.url)] = "another file" }, "got the checksum ", false},
+	"cut off":        {func(_ *testing.T, p *publisher, a asset) { p.bad[p.path(a.url)] = "cut off" }, "unexpected EOF", false},
+	"slow":           {func(_ *testing.T, p *publisher, a asset) { p.bad[p.path(a.url)] = "slow" }, "the server sent nothing for 1s", false},
+	"silent":         {func(_ *testing.T, p *publisher, a asset) { p.bad[p.path(a.url)] = "silent" }, "the server sent nothing for 1s", false},
+	"trickles": {func(t *testing.T, p *publisher, a asset) {
+		short(t, &downloadTimeout, 2*time.Second)
+		p.bad[p.path(a.url)] = "trickles"
+	}, "it took longer than 2s", false},
+	"404":          {func(_ *testing.T, p *publisher, a asset) { p.bad[p.path(a.url)] = "404" }, "404 Not Found", false},
+	"no list":      {func(_ *testing.T, p *publisher, a asset) { p.bad[p.path(a.sums)] = "404" }, "is not reached", false},
+	"silent list":  {func(_ *testing.T, p *publisher, a asset) { p.bad[p.path(a.sums)] = "silent" }, "is not reached", false},
+	"another list": {func(_ *testing.T, p *publisher, a asset) { p.files[p.path(a.sums)] = []byte("<html>") }, "the list of checksums has none of ", false},
 	"no archive": {func(_ *testing.T, p *publisher, a asset) {
 		p.replace(a, []byte("a text that is no archive"))
-	}, "gzip: invalid header"},
+	}, "gzip: invalid header", true},
 	"another archive": {func(t *testing.T, p *publisher, a asset) {
-		p.replace(a, tarball(t, map[string][]byte{"another/etcd": program("etcd")}))
-	}, "has no "},
+		p.replace(a, tarball(t, map[string][]byte{"another/program": program("another")}))
+	}, "has no ", true},
 }
 
+// TestABrokenDownloadIsCompiled breaks the release of each part in each way, beside a good one.
 func TestABrokenDownloadIsCompiled(t *testing.T) {
+	good := Part{Name: "good", Dir: "lab/parts/etcd", Module: "go.etcd.io/etcd/server/v3", release: &release{
+		variable: minioVariable, url: "{base}/good", sums: "{base}/good.sha256",
+	}}
 	for name, test := range broken {
 		t.Run(name, func(t *testing.T) {
 			p := newPublisher(t)
-			b, log := newBuilder(t)
-			etcd := part("etcd")
-			a, err := b.asset(etcd)
-			require.NoError(t, err)
-			p.publish(t, "etcd", a, sha256Of)
-			test.damage(t, p, a)
-			other, err := b.asset(part("kubectl")) // so that one is reached
-			require.NoError(t, err)
-			p.publish(t, "kubectl", other, sha256Of)
-
-			parts := []Part{etcd, part("kubectl")}
-			left, err := b.downloadAll(t.Context(), parts, "", map[string]string{})
-			require.NoError(t, err)
-			require.Len(t, left, 1, log)
-			assert.Equal(t, "etcd", left[0].Name)
-			assert.Regexp(t, `(?m)^lab: etcd is compiled in place of its release: .*`+test.want, log.String())
-			assert.Len(t, files(t, b.cache), 1, "something of etcd is left")
-			found, err := b.find(etcd, "")
-			require.NoError(t, err)
-			assert.Empty(t, found)
-
-			_, err = b.downloadAll(t.Context(), parts, partsDownload, map[string]string{})
-			require.ErrorContains(t, err, test.want)
-			assert.ErrorContains(t, err, `LAB_PARTS: got "download"; want a release of etcd that is reached: `)
-			assert.ErrorContains(t, err, "Fix: unset LAB_PARTS")
+			b, _ := newBuilder(t)
+			assets := map[string]asset{}
+			for _, part := range append(releases(), good) {
+				a, err := b.asset(part)
+				require.NoError(t, err)
+				p.publish(t, part.Name, a, sha256Of)
+				if !test.archives || a.member != "" {
+					assets[part.Name] = a
+				}
+			}
+			delete(assets, good.Name)
+			for _, a := range assets {
+				test.damage(t, p, a)
+			}
+			// At the same time, because most of the time they wait.
+			var group sync.WaitGroup
+			for _, part := range releases() {
+				if _, damaged := assets[part.Name]; damaged {
+					group.Go(func() { t.Run(part.Name, func(t *testing.T) { isCompiled(t, part, good, test.want) }) })
+				}
+			}
+			group.Wait()
 		})
 	}
 }
 
-// TestTheLookIsShort has no server respond: the look at all releases takes one lookTimeout.
-func TestTheLookIsShort(t *testing.T) {
+// isCompiled fails the test unless a part with a broken release is left to be compiled, and
+// LAB_PARTS=download fails because of it.
+func isCompiled(t *testing.T, part, good Part, want string) {
+	t.Helper()
+	b, log := newBuilder(t)
+	paths := map[string]string{}
+	left, err := b.downloadAll(t.Context(), []Part{part, good}, "", paths)
+	require.NoError(t, err)
+	require.Len(t, left, 1, log)
+	assert.Equal(t, part.Name, left[0].Name)
+	assert.Regexp(t, `(?m)^lab: `+part.Name+` is compiled in place of its release: .*`+want, log.String())
+	assert.Equal(t, []string{paths["good"]}, files(t, b.cache), "something of the broken release is left")
+	found, err := b.find(part, "")
+	require.NoError(t, err)
+	assert.Empty(t, found)
+
+	b.look = &look{}
+	_, err = b.downloadAll(t.Context(), []Part{part, good}, partsDownload, map[string]string{})
+	require.ErrorContains(t, err, want)
+	assert.ErrorContains(t, err, `LAB_PARTS: got "download"; want a release of `+part.Name+` that is reached: `)
+	assert.ErrorContains(t, err, "Fix: unset LAB_PARTS")
+}
+
+// TestABrokenArchiveIsAskedForOnce has two parts of one archive.
+func TestABrokenArchiveIsAskedForOnce(t *testing.T) {
 	p := newPublisher(t)
 	b, log := newBuilder(t)
-	for _, part := range releases() {
-		a, err := b.asset(part)
+	parts := []Part{part("pulumi"), part(languageHost)}
+	var a asset
+	for _, part := range parts {
+		var err error
+		a, err = b.asset(part)
 		require.NoError(t, err)
-		p.bad[p.path(a.sums)] = "silent"
+		p.publish(t, part.Name, a, sha256Of)
 	}
-	start := time.Now()
-	left, err := b.downloadAll(t.Context(), releases(), "", map[string]string{})
+	p.bad[p.path(a.url)] = "another file"
+	left, err := b.downloadAll(t.Context(), parts, "", map[string]string{})
 	require.NoError(t, err)
-	assert.Less(t, time.Since(start), 2*lookTimeout)
-	assert.Len(t, left, len(releases()))
-	assert.Equal(t, "lab: no official release is reached within 2s\n", log.String())
+	assert.Len(t, left, 2)
+	assert.Equal(t, 1, p.asked["GET "+p.path(a.url)])
+	for _, part := range parts {
+		assert.Regexp(t, `(?m)^lab: `+part.Name+` is compiled in place of its release: .*got the checksum `, log.String())
+	}
+}
+
+// TestABrokenDownloadEndsWithACompiledPart compiles a small program whose release is another file.
+// It also has a cache in which a killed download has left something.
+func TestABrokenDownloadEndsWithACompiledPart(t *testing.T) {
+	p := newPublisher(t)
+	b, log := newBuilder(t)
+	b.root = t.TempDir()
+	for name, text := range map[string]string{
+		"tiny/go.mod":  "module tiny\n\ngo 1.26\n",
+		"tiny/main.go": "package main\n\nfunc main() { println(\"compiled\") }\n",
+	} {
+		path := filepath.Join(b.root, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	}
+	left := filepath.Join(b.cache, "install-1", "download-1")
+	require.NoError(t, os.MkdirAll(filepath.Dir(left), 0o700))
+	require.NoError(t, os.WriteFile(left, nil, 0o600))
+	tiny := Part{Name: "tiny", Dir: "tiny", Package: ".", release: &release{
+		variable: githubVariable, url: "{base}/tiny", sums: "{base}/tiny.sha256",
+	}}
+	a, err := b.asset(tiny)
+	require.NoError(t, err)
+	p.publish(t, "tiny", a, sha256Of)
+	p.bad[p.path(a.url)] = "another file"
+
+	paths, err := b.build(t.Context(), []Part{tiny})
+	require.NoError(t, err, log)
+	out, err := exec.Command(paths["tiny"]).CombinedOutput()
+	require.NoError(t, err)
+	assert.Equal(t, "compiled\n", string(out))
+	assert.False(t, isReleased(paths["tiny"]))
+	assert.Regexp(t, `(?m)^lab: downloading tiny v0\.0\.0 from http://\S+ \.\.\. failed after .*
+lab: tiny is compiled in place of its release: http://\S+/tiny: got the checksum .*
+lab: compiling 1 parts takes about 0\.0 s on 2 cores, once
+lab:  1/1 compiling tiny v0\.0\.0 \(about 0\.0 s\) \.\.\. \d`, log.String())
+	assert.Equal(t, []string{paths["tiny"]}, files(t, b.cache))
 }
 
 func TestPartsMode(t *testing.T) {

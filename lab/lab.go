@@ -45,6 +45,7 @@ type Lab struct {
 	root  string // the checkout
 	cache string
 	log   io.Writer
+	look  *look
 	parts map[string]string // where each part is
 	// pulled are archives of images.
 	pulled []string
@@ -82,11 +83,6 @@ func Open(ctx context.Context, dir string, log io.Writer) (*Lab, error) {
 	if err := l.buildParts(ctx); err != nil {
 		return nil, err
 	}
-	if l.RealNodes {
-		if err := l.nodes().build(ctx); err != nil {
-			return nil, err
-		}
-	}
 	return l, nil
 }
 
@@ -123,13 +119,13 @@ func newLab(dir string, log io.Writer) (*Lab, error) {
 	if cache, err = filepath.Abs(cache); err != nil {
 		return nil, err
 	}
-	return &Lab{Dir: dir, root: root, cache: cache, log: log}, nil
+	return &Lab{Dir: dir, root: root, cache: cache, log: log, look: looked}, nil
 }
 
 // Build builds parts that are not the lab's own, and returns where each is, by
 // name.
 func (l *Lab) Build(ctx context.Context, parts []Part) (map[string]string, error) {
-	return (&builder{root: l.root, cache: l.cache, log: l.log}).build(ctx, parts)
+	return l.builder().build(ctx, parts)
 }
 
 // Start starts what does not run yet, and waits until all is healthy; then it

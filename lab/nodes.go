@@ -87,7 +87,7 @@ func (n nodes) possible() error {
 	return nil
 }
 
-// build builds what real nodes run, once.
+// build builds what real nodes run, unless Open has: a program may set RealNodes afterwards.
 func (n nodes) build(ctx context.Context) error {
 	if _, built := n.lab.parts[nodeParts[0].Name]; built {
 		return nil

@@ -64,7 +64,7 @@ func TestALabKeepsItsKindOfNodes(t *testing.T) {
 func TestNodesHaveTheClustersVersion(t *testing.T) {
 	root, err := checkout()
 	require.NoError(t, err)
-	b := &builder{root: root}
+	b := (&Lab{root: root}).builder()
 	want, err := b.version(part("kube-apiserver"))
 	require.NoError(t, err)
 	for _, p := range nodeParts {

@@ -42,14 +42,19 @@ func isPlugin(part string) bool { return strings.HasPrefix(part, "pulumi-resourc
 // pulumi-resource-minio that the lab takes in place of its own.
 const MinIOPluginVariable = "LAB_PLUGIN_MINIO"
 
-// buildParts builds the parts. A suitable Pulumi that is installed replaces the lab's own, unless
-// PartsVariable is set. The plugin that MinIOPluginVariable names replaces the lab's own.
+// buildParts builds the parts, and those of real nodes if the lab has them. A suitable Pulumi that
+// is installed replaces the lab's own, unless PartsVariable is set. The plugin that
+// MinIOPluginVariable names replaces the lab's own.
 func (l *Lab) buildParts(ctx context.Context) error {
 	mode, err := partsMode()
 	if err != nil {
 		return err
 	}
-	b := &builder{root: l.root, cache: l.cache, log: l.log}
+	b := l.builder()
+	// Of a lab that is not there yet, the file is not either.
+	if file, _ := readStackFile(l.ConfigFile()); l.looksForChart(file) {
+		b.later = []string{chartIndex()}
+	}
 	given := map[string]string{}
 	if mode == "" {
 		if cli, host, found := installedPulumi(ctx, os.Getenv("PATH")); found {
@@ -66,6 +71,9 @@ func (l *Lab) buildParts(ctx context.Context) error {
 		given[plugins["minio"]] = path
 	}
 	parts := slices.DeleteFunc(slices.Clone(Parts), func(p Part) bool { return given[p.Name] != "" })
+	if l.RealNodes {
+		parts = slices.Concat(parts, nodeParts) // of one look
+	}
 	if l.parts, err = b.build(ctx, parts); err != nil {
 		return err
 	}
@@ -90,7 +98,7 @@ func givenPlugin(plugin string) (string, error) {
 // the same number.
 func (l *Lab) DescribePlugin(name string) (string, error) {
 	p, path := part(plugins[name]), l.parts[plugins[name]]
-	b := &builder{root: l.root}
+	b := l.builder()
 	version, err := b.version(p)
 	if err != nil {
 		return "", err
@@ -335,7 +343,7 @@ func (l *Lab) prepareStack(ctx context.Context) error {
 		return err
 	}
 	file.EncryptionSalt = made.EncryptionSalt
-	chart, err := l.chart(ctx)
+	chart, err := l.chart(ctx, made)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 )
 
@@ -22,6 +21,8 @@ type release struct {
 	of string
 	// version is the release's, if the part is compiled from another one.
 	version string
+	// linuxOnly says that only Linux has it in this form.
+	linuxOnly bool
 }
 
 // Variables for the bases of the publishers' servers.
@@ -53,17 +54,22 @@ func pluginRelease(name string) *release {
 }
 
 // kubernetesRelease returns the release of a program of Kubernetes, which has a checksum file of
-// its own. See https://kubernetes.io/releases/download/.
+// its own. Of those that the lab runs, other systems than Linux have kubectl alone. See
+// https://kubernetes.io/releases/download/.
 func kubernetesRelease(name string) *release {
 	const dir = "{base}/release/{version}/bin/{os}/{arch}/"
-	return &release{variable: kubernetesVariable, base: "https://dl.k8s.io", url: dir + name, sums: dir + name + ".sha256"}
+	return &release{
+		variable: kubernetesVariable, base: "https://dl.k8s.io",
+		url: dir + name, sums: dir + name + ".sha256", linuxOnly: name != "kubectl",
+	}
 }
 
+// etcdRelease is an archive of another kind, .zip, for other systems than Linux.
 var etcdRelease = &release{
 	variable: githubVariable, base: "https://github.com",
 	url:    "{base}/etcd-io/etcd/releases/download/{version}/etcd-{version}-{os}-{arch}.tar.gz",
 	sums:   "{base}/etcd-io/etcd/releases/download/{version}/SHA256SUMS",
-	member: "etcd-{version}-{os}-{arch}/etcd",
+	member: "etcd-{version}-{os}-{arch}/etcd", linuxOnly: true,
 }
 
 // minioRelease is the last server that MinIO published as a binary; the module is newer.
@@ -73,22 +79,27 @@ var minioRelease = &release{
 	sums: "{base}/server/minio/release/{os}-{arch}/archive/minio.{version}.sha256sum",
 }
 
-// asset is a release of one version for this machine.
+// hasReleaseFor reports whether the publisher of p has a release, with checksums, for a system.
+func (p Part) hasReleaseFor(goos string) bool {
+	return p.release != nil && (goos == "linux" || !p.release.linuxOnly)
+}
+
+// asset is a release of one version for one system.
 type asset struct {
 	version, url, sums, member string
 }
 
-// asset returns the release of a version.
-func (r *release) asset(version string) asset {
+// asset returns the release of a version for a system.
+func (r *release) asset(version, goos, goarch string) asset {
 	version = cmp.Or(r.version, version)
-	x64 := runtime.GOARCH
+	x64 := goarch
 	if x64 == "amd64" {
 		x64 = "x64"
 	}
 	fill := strings.NewReplacer(
 		"{base}", strings.TrimSuffix(cmp.Or(os.Getenv(r.variable), r.base), "/"),
 		"{version}", version, "{number}", strings.TrimPrefix(version, "v"),
-		"{os}", runtime.GOOS, "{arch}", runtime.GOARCH, "{x64}", x64)
+		"{os}", goos, "{arch}", goarch, "{x64}", x64)
 	return asset{version, fill.Replace(r.url), fill.Replace(r.sums), fill.Replace(r.member)}
 }
 
