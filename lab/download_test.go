@@ -290,32 +290,23 @@ func TestPluginsAreTold(t *testing.T) {
 	given := filepath.Join(t.TempDir(), "plugin")
 	require.NoError(t, os.WriteFile(given, nil, 0o700))
 	homes := map[string]string{}
+	installed := filepath.Join(t.TempDir(), "resource-minio-v0.16.3", "pulumi-resource-minio")
+	require.NoError(t, os.Mkdir(filepath.Dir(installed), 0o700))
+	require.NoError(t, os.WriteFile(installed, nil, 0o700))
 	for path, want := range map[string]string{
+		installed: "pulumi-resource-minio 0.16.3 (published, of terraform-provider-minio v1.20.1, installed)",
 		"/cache/parts/pulumi-resource-minio-0.16.3-0123456789ab/pulumi-resource-minio":    "pulumi-resource-minio 0.16.3 (the lab's, of terraform-provider-minio v2.5.1)",
 		"/cache/parts/pulumi-resource-minio-0.16.3" + released + "/pulumi-resource-minio": "pulumi-resource-minio 0.16.3 (published, of terraform-provider-minio v1.20.1)",
 		given: "pulumi-resource-minio 0.16.3 (given: " + given + ")",
 	} {
 		l := &Lab{root: root, cache: "/cache", parts: map[string]string{"pulumi-resource-minio": path}}
+		if path == installed {
+			l.installed = []string{"pulumi-resource-minio"}
+		}
 		told, err := l.DescribePlugin("minio")
 		require.NoError(t, err)
 		assert.Equal(t, want, told)
 		assert.Empty(t, homes[l.home()], "it has the directory of another plugin")
 		homes[l.home()] = path
 	}
-}
-
-// TestTheLabsOwnPulumiIsNotInstalled has a lab's directory on PATH.
-func TestTheLabsOwnPulumiIsNotInstalled(t *testing.T) {
-	dir := t.TempDir()
-	bin := filepath.Join(dir, "bin")
-	require.NoError(t, os.Mkdir(bin, 0o700))
-	for _, name := range []string{"pulumi", languageHost} {
-		require.NoError(t, os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\necho "+oldestPulumi+"\n"), 0o700))
-	}
-	cli, host, found := installedPulumi(t.Context(), bin)
-	assert.True(t, found)
-	assert.Equal(t, []string{filepath.Join(bin, "pulumi"), filepath.Join(bin, languageHost)}, []string{cli, host})
-	require.NoError(t, os.WriteFile(filepath.Join(dir, markEntry), nil, 0o600))
-	_, _, found = installedPulumi(t.Context(), bin)
-	assert.False(t, found)
 }

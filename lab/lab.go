@@ -49,7 +49,10 @@ type Lab struct {
 	parts map[string]string // where each part is
 	// pulled are archives of images.
 	pulled []string
-	state  state
+	// installed are those of parts that are installed programs and plugins.
+	installed  []string
+	pulumiHome string // Pulumi's directory; empty for the one that parts have
+	state      state
 }
 
 // state is what a lab remembers between commands; the file is its owner's alone.
@@ -60,6 +63,9 @@ type state struct {
 	Passphrase    string // of the stack's secrets
 	// Parts are where the parts are that the lab was started with last, by name.
 	Parts map[string]string `json:",omitempty"`
+	// Installed are those of Parts that are installed, and PulumiHome is Pulumi's directory.
+	Installed  []string `json:",omitempty"`
+	PulumiHome string   `json:",omitempty"`
 }
 
 // Open prepares the lab in dir: it builds the parts that the cache lacks, and
@@ -144,10 +150,15 @@ func (l *Lab) Start(ctx context.Context) error {
 			return err
 		}
 	}
-	l.state.Parts = l.parts
+	l.state.Parts, l.state.Installed, l.state.PulumiHome = l.parts, l.installed, l.home()
 	if err := l.save(); err != nil {
 		return err
 	}
+	plugin, err := l.DescribePlugin("minio")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(l.log, "lab: %s\n", plugin)
 	if err := l.startAll(ctx); err != nil {
 		return err
 	}
@@ -161,8 +172,12 @@ func (l *Lab) Start(ctx context.Context) error {
 // It builds nothing, and leaves the stack as it is.
 func (l *Lab) Resume(ctx context.Context) error {
 	for name, path := range l.parts {
-		if !exists(path) {
+		switch {
+		case exists(path) || isPlugin(name): // home has a copy of a plugin
+		case l.isCached(path):
 			return fmt.Errorf("%s: got %q, where %s is no more; want the parts that the lab was started with. Fix: make up", CacheVariable, l.cache, name)
+		default:
+			return fmt.Errorf("%s: got %q, which is no more; want the program that the lab was started with. Fix: make up", name, path)
 		}
 	}
 	if len(l.parts) == 0 || !exists(l.home()) {
@@ -416,7 +431,12 @@ func (l *Lab) link() error {
 		if isPlugin(name) {
 			continue
 		}
-		if err := linkFile(path, filepath.Join(l.bin(), name)); err != nil {
+		// An installed program may need what is beside it.
+		link := os.Symlink
+		if l.isCached(path) || name == "pulumi" || name == languageHost {
+			link = linkFile
+		}
+		if err := link(resolved(path), filepath.Join(l.bin(), name)); err != nil {
 			return err
 		}
 	}
@@ -445,7 +465,7 @@ func (l *Lab) Load() error {
 		}
 		l.RealNodes = l.state.RealNodes
 		if l.parts == nil {
-			l.parts = l.state.Parts
+			l.parts, l.installed, l.pulumiHome = l.state.Parts, l.state.Installed, l.state.PulumiHome
 		}
 		return nil
 	}

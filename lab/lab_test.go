@@ -1,7 +1,9 @@
 package lab
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -67,9 +69,12 @@ func TestNoHalfLabIsLeft(t *testing.T) {
 	// Where the cluster's directory should be, there is a file.
 	require.NoError(t, l.claim())
 	require.NoError(t, os.WriteFile(l.cluster().workDir(), nil, 0o600))
+	var log bytes.Buffer
+	l.log = io.MultiWriter(l.log, &log)
 
 	err := l.Start(t.Context())
 	require.ErrorContains(t, err, "kwokctl")
+	assert.Regexp(t, `(?m)^lab: pulumi-resource-minio \S+ \(.+\)$`, log.String())
 	require.NotEmpty(t, l.state.MinIO, "MinIO was never started")
 	assert.False(t, running(l.state.MinIO), "MinIO runs on")
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -83,6 +84,7 @@ func TestOneLook(t *testing.T) {
 			s := newSilence(t)
 			t.Setenv(PartsVariable, partsDownload)
 			t.Setenv(MinIOPluginVariable, "")
+			t.Setenv("PATH", scripts(t, map[string]string{"kubectl": "echo Client Version: v1.36.99"})+":"+os.Getenv("PATH"))
 			root, err := checkout()
 			require.NoError(t, err)
 			var log bytes.Buffer
@@ -115,6 +117,7 @@ func TestOneLook(t *testing.T) {
 			assert.Less(t, time.Since(start), lookTimeout+time.Second)
 			assert.Equal(t, filepath.Join(root, "lab", "chart"), chart.Name)
 			assert.Equal(t, want, s.requests())
+			assert.NotContains(t, log.String(), "installed", "LAB_PARTS ignores what is installed")
 
 			// A node that is added afterwards is asked for in the rest of the time.
 			later, cancel := context.WithTimeout(t.Context(), time.Minute)

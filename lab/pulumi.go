@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/mod/semver"
 	"sigs.k8s.io/yaml"
 )
 
@@ -36,15 +35,18 @@ var plugins = map[string]string{
 	"random":     "pulumi-resource-random",
 }
 
-func isPlugin(part string) bool { return strings.HasPrefix(part, "pulumi-resource-") }
+// pluginPrefix begins the name of a plugin's program.
+const pluginPrefix = "pulumi-resource-"
+
+func isPlugin(part string) bool { return strings.HasPrefix(part, pluginPrefix) }
 
 // MinIOPluginVariable names the environment variable for the file of a plugin
 // pulumi-resource-minio that the lab takes in place of its own.
 const MinIOPluginVariable = "LAB_PLUGIN_MINIO"
 
-// buildParts builds the parts, and those of real nodes if the lab has them. A suitable Pulumi that
-// is installed replaces the lab's own, unless PartsVariable is set. The plugin that
-// MinIOPluginVariable names replaces the lab's own.
+// buildParts builds the parts, and those of real nodes if the lab has them. Suitable ones that are
+// installed replace the lab's own, unless PartsVariable is set. The plugin that MinIOPluginVariable
+// names replaces any other one.
 func (l *Lab) buildParts(ctx context.Context) error {
 	mode, err := partsMode()
 	if err != nil {
@@ -55,29 +57,36 @@ func (l *Lab) buildParts(ctx context.Context) error {
 	if file, _ := readStackFile(l.ConfigFile()); l.looksForChart(file) {
 		b.later = []string{chartIndex()}
 	}
-	given := map[string]string{}
-	if mode == "" {
-		if cli, host, found := installedPulumi(ctx, os.Getenv("PATH")); found {
-			fmt.Fprintf(l.log, "lab: pulumi is the installed one: %s\n", cli)
-			given["pulumi"], given[languageHost] = cli, host
-		}
-	}
+	outside := map[string]string{}
 	if plugin := os.Getenv(MinIOPluginVariable); plugin != "" {
 		path, err := givenPlugin(plugin)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(l.log, "lab: pulumi-resource-minio is the given one: %s\n", path)
-		given[plugins["minio"]] = path
+		outside[plugins["minio"]] = path
 	}
-	parts := slices.DeleteFunc(slices.Clone(Parts), func(p Part) bool { return given[p.Name] != "" })
+	isOutside := func(p Part) bool { return outside[p.Name] != "" }
+	parts := slices.DeleteFunc(slices.Clone(Parts), isOutside)
+	if mode == "" {
+		var hidden []string
+		if l.RealNodes {
+			hidden = maskedDirs
+		}
+		found, err := b.installed(ctx, parts, hidden)
+		if err != nil {
+			return err
+		}
+		maps.Copy(outside, found)
+		l.installed = slices.Sorted(maps.Keys(found))
+		parts = slices.DeleteFunc(parts, isOutside)
+	}
 	if l.RealNodes {
 		parts = slices.Concat(parts, nodeParts) // of one look
 	}
 	if l.parts, err = b.build(ctx, parts); err != nil {
 		return err
 	}
-	maps.Copy(l.parts, given)
+	maps.Copy(l.parts, outside)
 	return l.installPlugins(ctx, b)
 }
 
@@ -109,6 +118,8 @@ func (l *Lab) DescribePlugin(name string) (string, error) {
 	}
 	what := strings.ReplaceAll(p.Wraps, "{module}", module)
 	switch {
+	case slices.Contains(l.installed, p.Name):
+		what = p.Published + ", installed"
 	case !l.isCached(path):
 		what = "given: " + path
 	case isReleased(path):
@@ -117,45 +128,23 @@ func (l *Lab) DescribePlugin(name string) (string, error) {
 	return p.Name + " " + p.told(version, what), nil
 }
 
-// installedPulumi returns a Pulumi of a suitable version in the directories of path, and its
-// language host. The Pulumi of a lab, whose directory may be on PATH, does not count.
-func installedPulumi(ctx context.Context, path string) (cli, host string, found bool) {
-	find := func(name string) string {
-		for _, dir := range filepath.SplitList(path) {
-			file := filepath.Join(dir, name)
-			if exists(filepath.Join(filepath.Dir(dir), markEntry)) || !filepath.IsAbs(file) {
-				continue
-			}
-			if found, err := exec.LookPath(file); err == nil {
-				return found
-			}
-		}
-		return ""
-	}
-	if cli, host = find("pulumi"), find(languageHost); cli == "" || host == "" {
-		return "", "", false
-	}
-	out, err := exec.CommandContext(ctx, cli, "version").Output()
-	version := strings.TrimSpace(string(out))
-	if err != nil || semver.Major(version) != "v3" || semver.Compare(version, oldestPulumi) < 0 {
-		return "", "", false
-	}
-	return cli, host, true
-}
-
 // isCached reports whether a part is one of the cache, and not installed or given.
 func (l *Lab) isCached(path string) bool {
 	return strings.HasPrefix(path, l.cache+string(filepath.Separator))
 }
 
-// home is Pulumi's directory: the plugins, shared by all labs with the same ones.
+// home is Pulumi's directory: the plugins, shared by all labs with the same ones. A lab keeps the
+// one that it was started with, because a plugin that is not the lab's own may change or go.
 func (l *Lab) home() string {
+	if l.pulumiHome != "" {
+		return l.pulumiHome
+	}
 	hash := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(plugins)) {
 		path := l.parts[plugins[name]]
 		fmt.Fprintln(hash, name, filepath.Base(filepath.Dir(path)))
 		if info, err := os.Stat(path); err == nil && !l.isCached(path) {
-			fmt.Fprintln(hash, path, info.Size(), info.ModTime().UnixNano()) // a given one, of any version
+			fmt.Fprintln(hash, path, info.Size(), info.ModTime().UnixNano()) // may change
 		}
 	}
 	return filepath.Join(l.cache, "pulumi-"+hex.EncodeToString(hash.Sum(nil))[:12])
@@ -164,6 +153,7 @@ func (l *Lab) home() string {
 // installPlugins installs the plugins where Pulumi looks for them, once.
 func (l *Lab) installPlugins(ctx context.Context, b *builder) error {
 	home := l.home()
+	l.pulumiHome = home
 	if exists(home) {
 		return nil
 	}
@@ -193,6 +183,10 @@ func (l *Lab) installPlugins(ctx context.Context, b *builder) error {
 		if output, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("installing the plugin %s %s: %w\n%s", name, version, err, output)
 		}
+	}
+	// So that a lab of another cache does not take them for the published ones.
+	if err := os.WriteFile(filepath.Join(temp, markEntry), []byte("The plugins of a lab of picluster.\n"), 0o600); err != nil {
+		return err
 	}
 	return os.Rename(temp, home)
 }
