@@ -70,6 +70,7 @@ func TestVersionsOfInstalledPrograms(t *testing.T) {
 		{"minio", release, "RELEASE.2025-10-15T17-29-55Z", ""},
 		{"minio", release, "RELEASE.2024-12-18T13-15-44Z", "is RELEASE.2024-12-18T13-15-44Z; want " + release + " or newer"},
 		{"minio", release, "DEVELOPMENT.GOGET", "is DEVELOPMENT.GOGET; want " + release + " or newer"},
+		{"minio", release, "edge", "is edge; want " + release + " or newer"},
 	} {
 		path := filepath.Join(scripts(t, map[string]string{test.part: "cat <<'EOF'\n" + fmt.Sprintf(prints[test.part], test.version) + "\nEOF"}), test.part)
 		assert.Equal(t, test.why, installables[test.part].unsuitable(t.Context(), path, test.pin, nil), "%s %s", test.part, test.version)
@@ -198,7 +199,11 @@ func TestTheSecondOnPATH(t *testing.T) {
 	second := scripts(t, map[string]string{"kubectl": "echo Client Version: " + version})
 	i.addPath(t, second)
 	i.addPath(t, scripts(t, map[string]string{"kubectl": "echo Client Version: v1.0.0"}))
-	i.addPath(t, ".")
+	// One in a directory that depends on where the lab is started.
+	dir := t.TempDir()
+	require.NoError(t, os.Rename(scripts(t, map[string]string{"kubectl": "echo Client Version: " + version}), filepath.Join(dir, "bin")))
+	t.Chdir(dir)
+	i.addPath(t, "bin")
 	i.addPath(t, "")
 	found, err := b.installed(t.Context(), []Part{part("kubectl")}, nil)
 	require.NoError(t, err)
@@ -239,7 +244,8 @@ func TestTheLabsOwnAreNotInstalled(t *testing.T) {
 		"a lab's, of another cache": func(t *testing.T) {
 			dir := t.TempDir()
 			require.NoError(t, os.WriteFile(filepath.Join(dir, markEntry), nil, 0o600))
-			require.NoError(t, os.Rename(scripts(t, kubectl), filepath.Join(dir, binEntry)))
+			require.NoError(t, os.Mkdir(filepath.Join(dir, binEntry), 0o700)) // with a link to an installed one
+			require.NoError(t, os.Symlink(filepath.Join(scripts(t, kubectl), "kubectl"), filepath.Join(dir, binEntry, "kubectl")))
 			t.Setenv("PATH", filepath.Join(dir, binEntry))
 			home := t.TempDir()
 			require.NoError(t, os.WriteFile(filepath.Join(home, markEntry), nil, 0o600))
