@@ -10,6 +10,7 @@ import (
 	"github.com/picluster/picluster/components/grafana"
 	"github.com/picluster/picluster/components/prometheus"
 	"github.com/picluster/picluster/components/tracing"
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/internal/field"
 	"github.com/picluster/picluster/internal/kubeconfig"
 	"github.com/picluster/picluster/internal/rollout"
@@ -57,10 +58,11 @@ func (s *settings) monitor(a *tracing.Args, p *problems) {
 	}
 }
 
-// The commands that install kinds that are missing.
-const (
-	installPrometheusKinds = "helm upgrade --install prometheus-operator-crds prometheus-operator-crds --repo https://prometheus-community.github.io/helm-charts --namespace monitoring --create-namespace"
-	installGrafanaKinds    = "kubectl apply --server-side --filename https://github.com/grafana/grafana-operator/releases/latest/download/crds.yaml"
+// The commands that install kinds that are missing: of Helm, and of kubectl.
+var (
+	installPrometheusKinds = []string{"upgrade", "--install", "prometheus-operator-crds", "prometheus-operator-crds",
+		"--repo", "https://prometheus-community.github.io/helm-charts", "--namespace", "monitoring", "--create-namespace"}
+	installGrafanaKinds = []string{"apply", "--server-side", "--filename", "https://github.com/grafana/grafana-operator/releases/latest/download/crds.yaml"}
 )
 
 // lookTimeout limits the look at the kinds of the cluster.
@@ -73,14 +75,15 @@ func requireKinds(ctx *pulumi.Context, m *tracing.Monitoring) error {
 	if m == nil {
 		return nil
 	}
-	loader, err := kubeconfig.Load(func(name string) string {
+	setting := func(name string) string {
 		value, _ := ctx.GetConfig("kubernetes:" + name)
 		return value
-	})
+	}
+	loader, err := kubeconfig.Load(setting)
 	if err != nil {
 		return err
 	}
-	missing, err := missingKinds(ctx, loader, m)
+	missing, err := missingKinds(ctx, loader, command.Of(ctx.Stack()).In(setting), m)
 	if err != nil {
 		if ctx.DryRun() {
 			return ctx.Log.Warn("monitoring: the kinds of the cluster are not known: "+err.Error(), nil)
@@ -94,7 +97,7 @@ func requireKinds(ctx *pulumi.Context, m *tracing.Monitoring) error {
 }
 
 // missingKinds returns a problem for each API version of which the cluster lacks a kind.
-func missingKinds(ctx *pulumi.Context, loader clientcmd.ClientConfig, m *tracing.Monitoring) (problems []string, err error) {
+func missingKinds(ctx *pulumi.Context, loader clientcmd.ClientConfig, commands command.Names, m *tracing.Monitoring) (problems []string, err error) {
 	client, err := rollout.Connect(loader)
 	if err != nil {
 		return nil, err
@@ -113,11 +116,11 @@ func missingKinds(ctx *pulumi.Context, loader clientcmd.ClientConfig, m *tracing
 		}
 		return nil
 	}
-	if err := look(prometheus.Version, installPrometheusKinds, "ServiceMonitor", "PrometheusRule"); err != nil {
+	if err := look(prometheus.Version, commands.Helm(installPrometheusKinds...), "ServiceMonitor", "PrometheusRule"); err != nil {
 		return nil, err
 	}
 	if m.Dashboards != nil && m.Dashboards.Operator != nil {
-		err = look(grafana.OperatorVersion, installGrafanaKinds, "GrafanaDashboard")
+		err = look(grafana.OperatorVersion, commands.Kubectl(installGrafanaKinds...), "GrafanaDashboard")
 	}
 	return problems, err
 }

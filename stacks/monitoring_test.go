@@ -41,8 +41,8 @@ func TestKindsAreMissing(t *testing.T) {
 	for _, preview := range []bool{false, true} {
 		resources, err := componenttest.Run(t, preview, config, stacks.Tracing)
 		assert.ErrorContains(t, err, `the cluster lacks kinds, and nothing was touched:
-picluster:monitoring: got "operator"; want a cluster that has PrometheusRule of monitoring.coreos.com/v1, which it has not. Fix: helm upgrade --install prometheus-operator-crds prometheus-operator-crds --repo https://prometheus-community.github.io/helm-charts --namespace monitoring --create-namespace
-picluster:monitoring: got "operator"; want a cluster that has GrafanaDashboard of grafana.integreatly.org/v1beta1, which it has not. Fix: kubectl apply --server-side --filename https://github.com/grafana/grafana-operator/releases/latest/download/crds.yaml`)
+picluster:monitoring: got "operator"; want a cluster that has PrometheusRule of monitoring.coreos.com/v1, which it has not. Fix: in the stack's cluster, helm upgrade --install prometheus-operator-crds prometheus-operator-crds --repo https://prometheus-community.github.io/helm-charts --namespace monitoring --create-namespace
+picluster:monitoring: got "operator"; want a cluster that has GrafanaDashboard of grafana.integreatly.org/v1beta1, which it has not. Fix: in the stack's cluster, kubectl apply --server-side --filename https://github.com/grafana/grafana-operator/releases/latest/download/crds.yaml`)
 		assert.Empty(t, resources)
 	}
 	delete(config, "picluster:monitoring")

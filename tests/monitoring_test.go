@@ -17,7 +17,7 @@ func TestMonitoring(t *testing.T) {
 	h.setAll("profile=pi", "monitoring=operator", "grafanaRelease=kps", "alertThresholds.memoryPercent=80")
 	out, code := h.picluster(nil, "up", "--yes")
 	require.Equal(t, 1, code, lastLines(out, 20))
-	assert.Contains(t, out, `picluster:monitoring: got "operator"; want a cluster that has ServiceMonitor and PrometheusRule of monitoring.coreos.com/v1, which it has not. Fix: helm upgrade --install prometheus-operator-crds `, lastLines(out, 20))
+	assert.Contains(t, out, `picluster:monitoring: got "operator"; want a cluster that has ServiceMonitor and PrometheusRule of monitoring.coreos.com/v1, which it has not. Fix: bin/lab run go -C ops tool helm upgrade --install prometheus-operator-crds `, lastLines(out, 20))
 	assert.NotContains(t, h.kubectl("get", "namespaces", "--output=name"), "namespace/tempo")
 	exists, err := h.s3(h.administrator()).BucketExists(t.Context(), "k3s-tempo")
 	require.NoError(t, err)

@@ -67,7 +67,7 @@ func TestMonolithic(t *testing.T) {
 		h.unset("tempoVersion")
 		out, code = h.picluster(nil, "up", "--yes")
 		assert.Equal(h, 1, code, lastLines(out, 20))
-		assert.Contains(h, out, "Fix: kubectl delete pod --namespace tempo tempo-0")
+		assert.Contains(h, out, "Fix: bin/lab run kubectl delete pod --namespace tempo tempo-0")
 		h.kubectl("delete", "pod", "--namespace=tempo", "tempo-0")
 		h.unset("timeout")
 		h.converges()

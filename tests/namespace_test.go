@@ -59,7 +59,7 @@ func TestFirstUpWithAnExistingSecret(t *testing.T) {
 	h.set("credentials", "existing")
 	out, code := h.picluster(nil, "preview")
 	require.Zero(t, code, lastLines(out, 15))
-	const create = "kubectl create secret generic tempo-minio-secret --namespace tempo --from-literal=MINIO_ACCESS_KEY_ID="
+	const create = "bin/lab run kubectl create secret generic tempo-minio-secret --namespace tempo --from-literal=MINIO_ACCESS_KEY_ID="
 	assert.Contains(t, out, "Fix: run the update; "+create+"tempo")
 
 	out, code = h.picluster(nil, "up", "--yes")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/picluster/picluster/components/tempo"
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/internal/kubeconfig"
 	"github.com/picluster/picluster/internal/rollout"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -50,6 +51,7 @@ func pods(ctx *pulumi.Context, timeout time.Duration, setting func(string) strin
 		}
 		return rollout.Await(c, client, rollout.Release{
 			Namespace: r.Namespace, Name: r.Release, Annotation: tempo.KeysAnnotation, Keys: r.Keys, Keyed: r.Keyed, Secrets: r.Secrets,
+			Commands: command.Of(ctx.Stack()).In(setting),
 		}, timeout, func(waiting string) {
 			_ = ctx.Log.Info(waiting, &pulumi.LogArgs{Ephemeral: true}) // a line of progress
 		})

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -12,6 +14,7 @@ import (
 	"github.com/picluster/picluster/components/await"
 	"github.com/picluster/picluster/components/componenttest"
 	"github.com/picluster/picluster/components/tempo"
+	"github.com/picluster/picluster/internal/command"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -55,5 +58,30 @@ func TestPodsIn(t *testing.T) {
 			require.NoError(t, err)
 			assert.Positive(t, asked.Load())
 		})
+	}
+}
+
+// TestPodsInNamesTheCluster has the commands of an error act on the cluster that was asked, not on
+// kubectl's current one.
+func TestPodsInNamesTheCluster(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		items := "[]"
+		if strings.HasSuffix(r.URL.Path, "/deployments") {
+			items = `[{"metadata":{"name":"tempo-querier"},"spec":{"replicas":1}}]`
+		}
+		fmt.Fprintf(w, `{"items":%s}`, items)
+	}))
+	defer server.Close()
+	document := fmt.Sprintf(`{"apiVersion":"v1","kind":"Config","clusters":[{"name":"c","cluster":{"server":%q}}],"contexts":[{"name":"mine","context":{"cluster":"c"}}]}`, server.URL)
+	file := filepath.Join(t.TempDir(), "config")
+	require.NoError(t, os.WriteFile(file, []byte(document), 0o600))
+	for kubeconfig, want := range map[string]string{
+		file:     "see kubectl --kubeconfig " + command.Quote(file) + " --context mine describe deployment --namespace traces tempo-querier",
+		document: "see in the stack's cluster, kubectl describe deployment --namespace traces tempo-querier",
+	} {
+		_, err := componenttest.Run(t, false, nil, func(ctx *pulumi.Context) error {
+			return await.PodsIn(ctx, kubeconfig, "mine", time.Second)(t.Context(), tempo.Rollout{Namespace: "traces", Release: "tempo"})
+		})
+		assert.ErrorContains(t, err, want)
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/picluster/picluster/components/kubernetes"
 	"github.com/picluster/picluster/components/objectstore"
+	"github.com/picluster/picluster/internal/command"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/internals"
 )
@@ -53,7 +54,9 @@ func (a Args) warnOfSecret(ctx *pulumi.Context, namespace *kubernetes.Namespace)
 			end(nil) // an error is the namespace's own
 			return
 		}
-		text, err := internals.UnsafeAwaitOutput(ctx.Context(), pulumi.All(a.Namespace.Name, a.SecretName, a.ObjectStore.User).ApplyT(a.secretWarning))
+		text, err := internals.UnsafeAwaitOutput(ctx.Context(), pulumi.All(a.Namespace.Name, a.SecretName, a.ObjectStore.User).ApplyT(func(all []any) string {
+			return a.secretWarning(command.Of(ctx.Stack()), all)
+		}))
 		if err == nil && text.Known {
 			err = ctx.Log.Warn(text.Value.(string), nil)
 		}
@@ -65,14 +68,17 @@ func (a Args) warnOfSecret(ctx *pulumi.Context, namespace *kubernetes.Namespace)
 	}()
 }
 
-// secretWarning returns the warning of a namespace, a Secret and a user.
-func (a Args) secretWarning(all []any) string {
+// secretWarning returns the warning of a namespace, a Secret and a user. The provider, and so the
+// cluster, is not known to a component.
+func (a Args) secretWarning(commands command.Names, all []any) string {
 	user := "USER"
 	if !a.existingUser() {
 		user = objectstore.UserName(all[2].(string), a.ObjectStore.KeyVersion)
 	}
-	return fmt.Sprintf("Secret %[1]s/%[2]s is not known in this preview, because the update creates its namespace. "+
+	namespace, name := all[0].(string), all[1].(string)
+	return fmt.Sprintf("Secret %s/%s is not known in this preview, because the update creates its namespace. "+
 		"The update then fails until the Secret exists, before it creates the user or the release. "+
-		"Fix: run the update; kubectl create secret generic %[2]s --namespace %[1]s --from-literal=%[3]s=%[4]s --from-file=%[5]s=FILE; run the update again",
-		all[0], all[1], a.Tempo.AccessKeyField, user, a.Tempo.SecretKeyField)
+		"Fix: run the update; %s; run the update again", namespace, name,
+		commands.Kubectl("create", "secret", "generic", name, "--namespace", namespace,
+			"--from-literal="+a.Tempo.AccessKeyField+"="+user, "--from-file="+a.Tempo.SecretKeyField+"=FILE"))
 }

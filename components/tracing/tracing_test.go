@@ -375,7 +375,7 @@ func TestFirstPreviewWithAnExistingSecret(t *testing.T) {
 			}
 			require.Len(t, p.Warnings, 1)
 			assert.Contains(t, p.Warnings[0], "Secret tempo/tempo-minio-secret is not known in this preview")
-			assert.Contains(t, p.Warnings[0], "Fix: run the update; kubectl create secret generic tempo-minio-secret --namespace tempo --from-literal="+test.keys)
+			assert.Contains(t, p.Warnings[0], "Fix: run the update; in the stack's cluster, kubectl create secret generic tempo-minio-secret --namespace tempo --from-literal="+test.keys)
 		})
 	}
 	for name, test := range map[string]struct {

@@ -25,7 +25,7 @@ func (r Release) causes(ctx context.Context, client *Client, l look) string {
 			if len(pods) == 0 {
 				what = "it has no pod"
 			}
-			causes = []string{fmt.Sprintf("%s; see kubectl describe %s --namespace %s %s", what, strings.ToLower(w.kind), r.Namespace, w.Metadata.Name)}
+			causes = []string{what + "; see " + r.Commands.Kubectl("describe", strings.ToLower(w.kind), "--namespace", r.Namespace, w.Metadata.Name)}
 		}
 		for _, cause := range causes {
 			fmt.Fprintf(&text, "\n  %s %s: %s", w.kind, w.Metadata.Name, cause)
@@ -71,7 +71,7 @@ func (r Release) podCauses(ctx context.Context, client *Client, w workload, pods
 		}
 		// Kubernetes does not replace such a pod: kubernetes/kubernetes#67250.
 		if revision := p.Metadata.Labels["controller-revision-hash"]; w.kind == "StatefulSet" && len(causes) > before && revision != w.Status.UpdateRevision && w.Status.UpdateRevision != "" {
-			causes = append(causes, fmt.Sprintf("%s is of the previous revision, and a StatefulSet waits for it. Fix: kubectl delete pod --namespace %s %s", name, r.Namespace, p.Metadata.Name))
+			causes = append(causes, fmt.Sprintf("%s is of the previous revision, and a StatefulSet waits for it. Fix: %s", name, r.deletePods(p.Metadata.Name)))
 		}
 	}
 	return causes

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/picluster/picluster/internal/command"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/wait"
 )
@@ -36,6 +37,8 @@ type Release struct {
 	Keyed []string
 	// Secrets are texts that a log may have, and an error must not.
 	Secrets []string
+	// Commands are those that an error suggests.
+	Commands command.Names
 }
 
 // Await waits until each Deployment and StatefulSet of a release is ready, one with a
@@ -216,12 +219,18 @@ func maxUnavailable(value any, replicas int) int {
 func (r Release) keysError(l look, timeout time.Duration) string {
 	var fixes []string
 	if len(l.left) > 0 {
-		fixes = append(fixes, fmt.Sprintf("kubectl rollout restart of what created %s; if its template was changed outside Pulumi, picluster repair", strings.Join(l.left, ", ")))
+		// Their controller creates them again, with the key of its template.
+		fixes = append(fixes, fmt.Sprintf("%s; if they have that key again, a template was changed outside Pulumi: %s", r.deletePods(l.left...), r.Commands.Picluster("repair")))
 	}
 	if len(l.terminating) > 0 {
-		fixes = append(fixes, fmt.Sprintf("wait for %s to end; if its node is gone, kubectl delete pod --force --grace-period=0 --namespace %s %s",
-			strings.Join(l.terminating, ", "), r.Namespace, strings.Join(l.terminating, " ")))
+		fixes = append(fixes, fmt.Sprintf("wait for %s to end; if its node is gone, %s",
+			strings.Join(l.terminating, ", "), r.Commands.Kubectl(append([]string{"delete", "pod", "--force", "--grace-period=0", "--namespace", r.Namespace}, l.terminating...)...)))
 	}
 	return fmt.Sprintf("pods of release %s/%s still have the previous key after %s: %s. Their user is not deleted. Fix: %s. Then run pulumi up again",
 		r.Namespace, r.Name, timeout, strings.Join(append(slices.Clone(l.left), l.terminating...), ", "), strings.Join(fixes, "; "))
+}
+
+// deletePods returns the command that deletes pods.
+func (r Release) deletePods(names ...string) string {
+	return r.Commands.Kubectl(append([]string{"delete", "pod", "--namespace", r.Namespace}, names...)...)
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/internal/rollout"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -90,6 +91,7 @@ func (c *cluster) awaitContext(ctx context.Context, t *testing.T, timeout time.D
 	require.NoError(t, err)
 	return rollout.Await(ctx, client, rollout.Release{
 		Namespace: "tempo", Name: "tempo", Annotation: "keys", Keys: "new", Keyed: []string{"ingester"}, Secrets: []string{"hunter2"},
+		Commands: command.Names{Stack: "s"}.In(func(name string) string { return map[string]string{"context": "pi"}[name] }),
 	}, timeout, report)
 }
 
@@ -148,9 +150,9 @@ func TestAwaitKeys(t *testing.T) {
 		"none, and needs none":        {[]m{pod("a", component("memcached"))}, ""},
 		"none, as before an adoption": {[]m{pod("a", component("ingester"))}, "still have the previous key after 1s: a. Their user is not deleted."},
 		"two with the old": {[]m{pod("b", keys("old")), pod("a", keys("old")), pod("c")},
-			"still have the previous key after 1s: a, b. Their user is not deleted. Fix: kubectl rollout restart of what created a, b; if its template was changed outside Pulumi, picluster repair. Then run pulumi up again"},
+			"still have the previous key after 1s: a, b. Their user is not deleted. Fix: kubectl --context pi delete pod --namespace tempo a b; if they have that key again, a template was changed outside Pulumi: picluster repair --stack s. Then run pulumi up again"},
 		"terminating": {[]m{pod("a", keys("old"), terminating)},
-			"a. Their user is not deleted. Fix: wait for a to end; if its node is gone, kubectl delete pod --force --grace-period=0 --namespace tempo a. Then run pulumi up again"},
+			"a. Their user is not deleted. Fix: wait for a to end; if its node is gone, kubectl --context pi delete pod --force --grace-period=0 --namespace tempo a. Then run pulumi up again"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := newCluster(t).set("pods", test.pods...).await(t, short)
@@ -207,7 +209,7 @@ func TestAwaitSaysTheCause(t *testing.T) {
 		pods []m
 		want []string
 	}{
-		"no pod": {nil, []string{"Deployment tempo-querier: it has no pod; see kubectl describe deployment --namespace tempo tempo-querier"}},
+		"no pod": {nil, []string{"Deployment tempo-querier: it has no pod; see kubectl --context pi describe deployment --namespace tempo tempo-querier"}},
 		"no node": {[]m{pod("a", func(_, status m) {
 			status["conditions"] = []m{{"type": "PodScheduled", "status": "False", "message": "0/2 nodes are available"}}
 		})}, []string{"pod a has no node: 0/2 nodes are available"}},
@@ -243,9 +245,9 @@ func TestAwaitNamesThePodThatAStatefulSetWaitsFor(t *testing.T) {
 	w["status"].(m)["updateRevision"] = "new"
 	hash := func(metadata, _ m) { metadata["labels"].(m)["controller-revision-hash"] = "old" }
 	c := newCluster(t).set("deployments").set("statefulsets", w).set("pods", pod("tempo-0", hash, containers(m{"state": m{"waiting": m{"reason": "CrashLoopBackOff"}}})))
-	assert.ErrorContains(t, c.await(t, short), "Fix: kubectl delete pod --namespace tempo tempo-0")
+	assert.ErrorContains(t, c.await(t, short), "Fix: kubectl --context pi delete pod --namespace tempo tempo-0")
 	w["status"].(m)["updateRevision"] = "old"
-	assert.NotContains(t, c.await(t, short).Error(), "kubectl delete pod")
+	assert.NotContains(t, c.await(t, short).Error(), "delete pod")
 }
 
 // A release whose objects have other labels is not taken for one that is ready.
