@@ -125,7 +125,7 @@ func TestFaults(t *testing.T) {
 				h.kubectl("delete", "quota", "--namespace=tempo", "none")
 				h.unset("timeout")
 			},
-			"release tempo/tempo is deployed, but not ready after 8s", "Deployment tempo-querier: it has no pod; see kubectl describe deployment",
+			"release tempo/tempo is deployed, but not ready after 8s", "Deployment tempo-querier: it has no pod; see bin/lab run kubectl describe deployment",
 		},
 		{
 			"a release in the middle of an operation",
@@ -431,7 +431,7 @@ func stateCutOff(h harness) {
 		out, code := h.picluster(nil, command, args...)
 		assert.Equal(h, 1, code, out)
 		assert.Contains(h, out, "the state is cut off")
-		assert.Contains(h, out, "copy the state before over it: in a directory, .pulumi/stacks/PROJECT/NAME.json.bak over NAME.json")
+		assert.Contains(h, out, "copy the state before over it: in a directory, cp .pulumi/stacks/picluster/lab.json.bak .pulumi/stacks/picluster/lab.json")
 	}
 	h.unlocked()
 	h.converges()
@@ -440,7 +440,7 @@ func stateCutOff(h harness) {
 	require.NoError(h, os.Truncate(path+".attrs", 0))
 	out, code := h.picluster(nil, "up", "--yes")
 	assert.Equal(h, 1, code, out)
-	assert.Contains(h, out, "rm .pulumi/stacks/PROJECT/NAME.json.attrs")
+	assert.Contains(h, out, "rm .pulumi/stacks/picluster/lab.json.attrs")
 	h.unlocked()
 	h.converges()
 	h.has("precious")

@@ -182,7 +182,7 @@ func TestAFailedUpgrade(t *testing.T) {
 		out, code := h.picluster(nil, "up", "--yes")
 		require.Equal(t, 1, code, lastLines(out, 15))
 		for _, kind := range []string{"Service", "StatefulSet"} {
-			assert.Contains(t, out, "Helm cannot change "+kind+" tempo-memcached in place. Only a cache is lost if it is deleted. Fix: kubectl delete "+kind+" tempo-memcached --namespace NAMESPACE")
+			assert.Contains(t, out, "Helm cannot change "+kind+" tempo-memcached in place. Only a cache is lost if it is deleted. Fix: bin/lab run kubectl delete "+kind+" tempo-memcached --namespace tempo")
 		}
 		assert.NotContains(t, out, "pods of the release are not ready", "the hint is of another cause")
 	}

@@ -91,7 +91,7 @@ func (h harness) unlocked() {
 		assert.Contains(h, out, wayOut)
 	}
 	if note, err := os.ReadFile(path + ".attrs"); err == nil && !json.Valid(note) {
-		says("rm .pulumi/stacks/PROJECT/NAME.json.attrs")
+		says("rm .pulumi/stacks/picluster/lab.json.attrs")
 		require.NoError(h, os.Remove(path+".attrs"))
 	}
 	text, err := os.ReadFile(path)

@@ -8,11 +8,15 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 )
 
 // Config is a stack's configuration, with its secrets in plain text. Never write it to a file.
 type Config struct {
+	// Commands are those of the stack, in the cluster that the configuration names.
+	Commands command.Names
+
 	project string
 	values  auto.ConfigMap
 }
@@ -24,6 +28,9 @@ func (c Config) Get(key string) string { return c.values[key].Value }
 // Own returns the value of a key of the project's own, or def if it is not set.
 func (c Config) Own(name, def string) string { return cmp.Or(c.Get(c.project+":"+name), def) }
 
+// kubernetes returns a setting of the Kubernetes provider; empty if it is not set.
+func (c Config) kubernetes(name string) string { return c.Get("kubernetes:" + name) }
+
 // ExistingObjectStore returns whether the bucket is on an S3 server that the stack creates
 // nothing on.
 func (c Config) ExistingObjectStore() bool { return c.Own("objectStore", "minio") == "existing" }
@@ -32,9 +39,12 @@ func (c Config) ExistingObjectStore() bool { return c.Own("objectStore", "minio"
 func (s *Stack) Config(ctx context.Context) (Config, error) {
 	values, err := s.api.GetAllConfigWithOptions(ctx, &auto.GetAllConfigOptions{ConfigFile: s.ConfigFile, ShowSecrets: true})
 	if err != nil {
-		return Config{}, explained(ctx, err)
+		return Config{}, s.explained(ctx, err)
 	}
-	return Config{s.Project, values}, nil
+	config := Config{project: s.Project, values: values}
+	config.Commands = command.Of(s.Name).In(config.kubernetes)
+	s.commands.Store(&config.Commands)
+	return config, nil
 }
 
 // Set sets a key of the project's own, by its path, like keyVersion or
@@ -43,14 +53,14 @@ func (s *Stack) Set(ctx context.Context, path, value string) error {
 	options := &auto.ConfigOptions{Path: true, ConfigFile: s.ConfigFile}
 	key := s.Project + ":" + path
 	if value == "" {
-		return explained(ctx, s.api.RemoveConfigWithOptions(ctx, key, options))
+		return s.explained(ctx, s.api.RemoveConfigWithOptions(ctx, key, options))
 	}
-	return explained(ctx, s.api.SetConfigWithOptions(ctx, key, auto.ConfigValue{Value: value}, options))
+	return s.explained(ctx, s.api.SetConfigWithOptions(ctx, key, auto.ConfigValue{Value: value}, options))
 }
 
 // explained returns an error of the Automation API in Pulumi's own words, without
 // what it printed on the way, and with the way out if there is one.
-func explained(ctx context.Context, err error) error {
+func (s *Stack) explained(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -64,7 +74,7 @@ func explained(ctx context.Context, err error) error {
 	if text = strings.TrimSpace(text); text == "" {
 		return errors.New(first)
 	}
-	if out := wayOut([]string{text}); out != "" {
+	if out := s.wayOut([]string{text}, nil); out != "" {
 		text += "\n" + out
 	}
 	return fmt.Errorf("%s: %s", first, text)

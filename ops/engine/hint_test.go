@@ -7,7 +7,10 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/picluster/picluster/internal/command"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // initialized is how the Kubernetes provider reports a release that has failed.
@@ -24,6 +27,9 @@ func TestHints(t *testing.T) {
 		podSecurity = "the namespace's Pod Security Standard rejects the pod. "
 		service     = "Helm cannot change Service tempo-memcached in place. Only a cache is lost if it is deleted. Fix: kubectl delete Service tempo-memcached --namespace "
 		statefulSet = "Helm cannot change StatefulSet tempo-memcached in place. Only a cache is lost if it is deleted. Fix: kubectl delete StatefulSet tempo-memcached --namespace "
+		volume      = "Kubernetes cannot change the volume of StatefulSet tempo-ingester in place, which persistence, persistenceSize and persistenceStorageClass set. " +
+			"Fix: kubectl delete statefulset tempo-ingester --namespace tempo --cascade=orphan, which keeps its pods and their traces; then run the same up again. " +
+			"If that up waits for the StatefulSet: kubectl delete pod --namespace tempo tempo-ingester-0, and each other pod when the one before is Ready. "
 		pods        = "pods of the release are not ready. "
 		note        = "the note beside the state is cut off, as a Pulumi that was killed leaves it"
 		existing    = "the Secret of credentials: existing does not exist. Fix: kubectl create secret generic tempo-keys --namespace tempo "
@@ -116,6 +122,17 @@ func TestHints(t *testing.T) {
 				initialized + `cannot patch "tempo-ingester" with kind StatefulSet: StatefulSet.apps "tempo-ingester" is invalid: spec: Forbidden: updates to statefulset spec for fields other than 'replicas' are forbidden`,
 				`Deployment.apps "tempo-memcached" is invalid: spec.selector: Invalid value: {}: field is immutable`,
 				`StatefulSet.apps "tempo-memcached" not found`,
+			},
+		},
+		volume: {
+			errors: []string{
+				initialized + `cannot patch "tempo-ingester" with kind StatefulSet: StatefulSet.apps "tempo-ingester" is invalid: spec: Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden`,
+			},
+			others: []string{
+				initialized + `cannot patch "tempo-memcached" with kind StatefulSet: StatefulSet.apps "tempo-memcached" is invalid: spec: Forbidden: updates to statefulset spec for fields other than 'replicas' are forbidden`,
+				`Deployment.apps "tempo-ingester" is invalid: spec.selector: Invalid value: {}: field is immutable`,
+				`StatefulSet.apps "tempo-ingester" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0`,
+				`StatefulSet.apps "tempo-ingester" not found`,
 			},
 		},
 		pods: {
@@ -243,14 +260,14 @@ func TestHints(t *testing.T) {
 	} {
 		t.Run(strings.TrimSuffix(hint, ". "), func(t *testing.T) {
 			for _, text := range test.errors {
-				out := wayOut([]string{text})
+				out := hinted(text)
 				assert.True(t, strings.HasPrefix(out, hint), "%s\ngives: %s", text, out)
 				assert.NotContains(t, out, "\n", "it has more than one hint: %s", text)
 				assert.NotContains(t, out, "$", "a part of the error is missing")
 			}
 			begins := hint[:len("Helm cannot change")] // what follows is of the error
 			for _, text := range test.others {
-				assert.NotContains(t, wayOut([]string{text}), begins, text)
+				assert.NotContains(t, hinted(text), begins, text)
 			}
 		})
 	}
@@ -258,16 +275,100 @@ func TestHints(t *testing.T) {
 
 func TestHintsNameAFix(t *testing.T) {
 	for _, h := range hints {
-		assert.Contains(t, h.wayOut, ". Fix", h.wayOut)
-		assert.NotRegexp(t, `\bFix: .*\.$`, h.wayOut)
+		out := h.wayOut(found{of: []string{"", "one", "two"}})
+		assert.Contains(t, out, ". Fix", out)
+		assert.NotRegexp(t, `\bFix: .*\.$`, out)
 	}
 }
 
 func TestWayOut(t *testing.T) {
 	const full, refused = "write s.json: no space left on device", "dial tcp 10.0.0.2:9000: connect: connection refused"
-	assert.Empty(t, wayOut(nil))
-	assert.Empty(t, wayOut([]string{"no user"}))
-	first, second := wayOut([]string{refused}), wayOut([]string{full})
-	assert.Equal(t, first+"\n"+second, wayOut([]string{full, refused, "no user", full}), "each once, in a fixed order")
-	assert.Equal(t, first, wayOut([]string{full + "\n" + refused + "\n" + full}), "an error has one way out")
+	assert.Empty(t, hinted())
+	assert.Empty(t, hinted("no user"))
+	first, second := hinted(refused), hinted(full)
+	assert.Equal(t, first+"\n"+second, hinted(full, refused, "no user", full), "each once, in a fixed order")
+	assert.Equal(t, first, hinted(full+"\n"+refused+"\n"+full), "an error has one way out")
+}
+
+// hinted returns the way out of errors of a stack in kubectl's current cluster.
+func hinted(errors ...string) string { return hintedBy(command.Names{Stack: "s"}, nil, errors...) }
+
+// hintedBy returns the way out of errors of a stack whose Kubernetes provider has settings.
+func hintedBy(names command.Names, settings map[string]string, errors ...string) string {
+	s := &Stack{Name: "organization/p/s", Project: "p"}
+	names = names.In(func(name string) string { return settings[name] })
+	s.commands.Store(&names)
+	return s.wayOut(errors, releases{tempoURN: {Type: ReleaseType, Inputs: map[string]any{"namespace": "traces", "name": "t"}}})
+}
+
+// tempoURN is the URN of a release t in the namespace traces.
+const tempoURN = "urn:pulumi:s::p::picluster:tempo:Tempo$" + ReleaseType + "::tempo-release"
+
+// TestHintsArePasteable has hints name what the error is of, and act on the stack's cluster.
+func TestHintsArePasteable(t *testing.T) {
+	pi := map[string]string{"context": "pi"}
+	const (
+		immutable   = `cannot patch "t-memcached" with kind Service: Service "t-memcached" is invalid: spec.clusterIPs[0]: Invalid value: ["None"]: may not change once set`
+		interrupted = "another operation (install/upgrade/rollback) is in progress"
+		checkpoint  = "error: failed to load checkpoint: "
+	)
+	for name, test := range map[string]struct {
+		error string
+		want  []string
+	}{
+		"a namespace":        {`error: object is being deleted: namespaces "tempo" already exists`, []string{"if it stays, kubectl --context pi get namespace tempo --output yaml says"}},
+		"what it would hold": {`unable to create new content in namespace tempo because it is being terminated`, []string{"if it stays, kubectl --context pi get namespace tempo --output yaml says"}},
+		"an operation": {tempoURN + ": " + interrupted, []string{
+			"Fix: helm --kube-context pi rollback t --namespace traces; or, if it was the first, helm --kube-context pi uninstall t --namespace traces. ",
+		}},
+		"an operation of the message alone": {initialized + interrupted, []string{"rollback tempo --namespace tempo;"}},
+		"an operation of no release":        {interrupted, []string{"rollback RELEASE --namespace NAMESPACE;"}},
+		"a cache":                           {tempoURN + ": " + immutable, []string{"Fix: kubectl --context pi delete Service t-memcached --namespace traces; then"}},
+		"pods":                              {initialized + "context deadline exceeded", []string{"Fix: kubectl --context pi get pods --namespace tempo and kubectl --context pi describe pods --namespace tempo say"}},
+		"a Secret": {
+			"urn:pulumi:lab::picluster::picluster:kube:Namespace$kubernetes:core/v1:Secret::tempo-secret: resource 'tempo/tempo-keys' does not exist",
+			[]string{"Fix: kubectl --context pi create secret generic tempo-keys --namespace tempo --from-literal"},
+		},
+		"an edit": {
+			`cannot patch "t" with kind Deployment: Deployment.apps "t" is invalid: spec.selector: Invalid value: {}: field is immutable`,
+			[]string{"Deployment t of the release has changed", "outside Pulumi: picluster repair --stack s. "},
+		},
+		"a bucket": {"[FATAL] bucket already exists! (traces): <nil>", []string{"Fix: picluster adopt --stack s, which imports it"}},
+		"a state":  {checkpoint + "unexpected EOF", []string{"in a directory, cp .pulumi/stacks/p/s.json.bak .pulumi/stacks/p/s.json. Then"}},
+		"its note": {checkpoint + "EOF", []string{"Fix: rm .pulumi/stacks/p/s.json.attrs in the"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, want := range test.want {
+				assert.Contains(t, hintedBy(command.Names{Stack: "s"}, pi, test.error), want)
+			}
+		})
+	}
+	assert.Contains(t, hintedBy(command.Names{Stack: "s"}, map[string]string{"kubeconfig": "{}"}, tempoURN+": "+immutable),
+		"Fix: in the stack's cluster, kubectl delete Service t-memcached --namespace traces")
+	makes := command.Names{Stack: "s", Make: true}
+	assert.Contains(t, hintedBy(makes, nil, "bucket already exists!"), "Fix: make adopt STACK=s, which")
+	assert.Contains(t, hintedBy(makes, nil, `cannot patch "t" with kind Service: Service "t" is invalid: x`), "outside Pulumi: make repair STACK=s. ")
+}
+
+// TestHintsOfARun has the hints of a run take the release from what the engine reports, and the
+// cluster from the configuration.
+func TestHintsOfARun(t *testing.T) {
+	release := &apitype.StepEventStateMetadata{Type: ReleaseType, URN: tempoURN, Inputs: map[string]any{"namespace": "traces", "name": "t"}}
+	events := []apitype.EngineEvent{
+		{ResourcePreEvent: &apitype.ResourcePreEvent{Metadata: apitype.StepEventMetadata{Op: apitype.OpCreate, URN: tempoURN, Type: ReleaseType, New: release}}},
+		{DiagnosticEvent: &apitype.DiagnosticEvent{URN: tempoURN, Severity: "error", Message: "another operation (install/upgrade/rollback) is in progress"}},
+	}
+	const rollback = "rollback t --namespace traces; or, if it was the first, "
+	stack, _ := scenario{
+		"up": {{Events: events, Code: 255}}, "preview": {{Events: events, Code: 255}},
+		"config": {{Stdout: `{"kubernetes:context":{"value":"pi","secret":false}}`}},
+	}.use(t)
+	_, err := stack.Up(t.Context(), 0)
+	assert.ErrorContains(t, err, "Fix: in the stack's cluster, helm "+rollback)
+	_, err = stack.Config(t.Context())
+	require.NoError(t, err)
+	_, err = stack.Up(t.Context(), 0)
+	assert.ErrorContains(t, err, "Fix: helm --kube-context pi "+rollback)
+	_, err = stack.Preview(t.Context())
+	assert.ErrorContains(t, err, "Fix: helm --kube-context pi "+rollback)
 }

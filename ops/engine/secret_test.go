@@ -22,7 +22,7 @@ func TestSecretFields(t *testing.T) {
 		for i := 0; i < len(pairs); i += 2 {
 			values["p:"+pairs[i]] = auto.ConfigValue{Value: pairs[i+1]}
 		}
-		return Config{"p", values}
+		return Config{project: "p", values: values}
 	}
 	both := config("accessKeyField", "ID", "secretKeyField", "KEY")
 	for name, test := range map[string]struct {

@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"os/exec"
 	"path"
+	"sync/atomic"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 )
 
@@ -21,7 +23,8 @@ type Stack struct {
 	// ConfigFile is the path of its configuration; empty is Pulumi.<name>.yaml.
 	ConfigFile string
 
-	api auto.Stack
+	api      auto.Stack
+	commands atomic.Pointer[command.Names] // once Config has been read
 }
 
 // ErrNoPulumi is returned by Open if there is no Pulumi.
@@ -49,6 +52,15 @@ func Open(ctx context.Context, name, configFile string) (*Stack, error) {
 type workspace struct{ auto.Workspace }
 
 func (workspace) SelectStack(context.Context, string) error { return nil }
+
+// Commands returns the commands that messages suggest. Those of kubectl name the stack's cluster
+// once Config has been read.
+func (s *Stack) Commands() command.Names {
+	if names := s.commands.Load(); names != nil {
+		return *names
+	}
+	return command.Of(s.Name)
+}
 
 // FileName is the name of the stack's configuration, for messages.
 func (s *Stack) FileName() string {

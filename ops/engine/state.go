@@ -98,7 +98,7 @@ func (r *Resource) Object() *object.Object {
 func (s *Stack) State(ctx context.Context) (*State, error) {
 	export, err := s.api.Export(ctx)
 	if err != nil {
-		return nil, explained(ctx, err)
+		return nil, s.explained(ctx, err)
 	}
 	return parseState(export)
 }

@@ -46,7 +46,7 @@ func Changing(steps []Step) []Step {
 
 // Preview returns the steps that `pulumi up` would take.
 func (s *Stack) Preview(ctx context.Context) ([]Step, error) {
-	return steps(ctx, func(stream chan<- events.EngineEvent) (auto.PreviewResult, error) {
+	return s.steps(ctx, func(stream chan<- events.EngineEvent) (auto.PreviewResult, error) {
 		return s.api.Preview(ctx, optpreview.EventStreams(stream), optpreview.ConfigFile(s.ConfigFile))
 	})
 }
@@ -55,18 +55,19 @@ func (s *Stack) Preview(ctx context.Context) ([]Step, error) {
 // state has it. It changes nothing, the state included. With an error it returns
 // what it saw before.
 func (s *Stack) Refresh(ctx context.Context) ([]Step, error) {
-	return steps(ctx, func(stream chan<- events.EngineEvent) (auto.PreviewResult, error) {
+	return s.steps(ctx, func(stream chan<- events.EngineEvent) (auto.PreviewResult, error) {
 		return s.api.PreviewRefresh(ctx, optrefresh.EventStreams(stream), optrefresh.ConfigFile(s.ConfigFile))
 	})
 }
 
 // steps runs an operation and gathers its steps. The error has what the engine
 // reports as errors.
-func steps(ctx context.Context, run func(chan<- events.EngineEvent) (auto.PreviewResult, error)) ([]Step, error) {
+func (s *Stack) steps(ctx context.Context, run func(chan<- events.EngineEvent) (auto.PreviewResult, error)) ([]Step, error) {
 	var (
 		found    = stepList{first: map[urn.URN]int{}}
 		problems []string
 		causes   []string // problems, as hints take them
+		of       = releases{}
 		stream   = make(chan events.EngineEvent)
 		ended    = make(chan struct{}) // closed when the operation has ended: stream stays open if it never began
 		gathered = make(chan struct{})
@@ -81,6 +82,7 @@ func steps(ctx context.Context, run func(chan<- events.EngineEvent) (auto.Previe
 				}
 				switch {
 				case event.ResourcePreEvent != nil:
+					of.add(event.ResourcePreEvent.Metadata)
 					found.add(stepOf(event.ResourcePreEvent.Metadata))
 				case event.ResOutputsEvent != nil:
 					// Only this event says what a refresh has found.
@@ -103,14 +105,14 @@ func steps(ctx context.Context, run func(chan<- events.EngineEvent) (auto.Previe
 	case ctx.Err() != nil:
 		return found.steps, context.Cause(ctx)
 	case isLocked(append(problems, err.Error())):
-		return found.steps, fmt.Errorf("%w: %w", ErrLocked, explained(ctx, err))
+		return found.steps, fmt.Errorf("%w: %w", ErrLocked, s.explained(ctx, err))
 	case len(problems) > 0:
-		if out := wayOut(causes); out != "" {
+		if out := s.wayOut(causes, of); out != "" {
 			problems = append(problems, out)
 		}
 		return found.steps, errors.New(strings.Join(slices.Compact(problems), "\n"))
 	}
-	return found.steps, explained(ctx, err)
+	return found.steps, s.explained(ctx, err)
 }
 
 // stepList is the steps of an operation in their order. A resource can have several, as

@@ -67,15 +67,16 @@ func (s *Stack) Up(ctx context.Context, wait time.Duration, args ...string) (Out
 
 func (s *Stack) runUnlocked(ctx context.Context, wait time.Duration, command string, args []string) (outcome Outcome, err error) {
 	err = WhileLocked(ctx, wait, func() error {
-		var said []string
-		said, outcome, err = s.run(ctx, command, args)
+		var said report
+		said, err = s.run(ctx, command, args)
+		outcome = said.outcome
 		if err == nil {
 			return nil
 		}
-		if isLocked(said) {
+		if isLocked(said.errors) {
 			err = fmt.Errorf("%w: %w", ErrLocked, err)
 		}
-		if out := wayOut(said); out != "" {
+		if out := s.wayOut(said.errors, said.releases); out != "" {
 			err = fmt.Errorf("%w\n%s", err, out)
 		}
 		return err
@@ -94,11 +95,18 @@ func isLocked(said []string) bool {
 	return false
 }
 
-// run runs a command once, and returns the errors that it reports, and what it did.
-func (s *Stack) run(ctx context.Context, command string, args []string) (said []string, outcome Outcome, err error) {
+// report is what a run of Pulumi has reported.
+type report struct {
+	errors   []string
+	releases releases
+	outcome  Outcome
+}
+
+// run runs a command once.
+func (s *Stack) run(ctx context.Context, command string, args []string) (said report, err error) {
 	dir, err := os.MkdirTemp("", "picluster-")
 	if err != nil {
-		return nil, Outcome{}, err
+		return report{}, err
 	}
 	defer os.RemoveAll(dir)
 	events := filepath.Join(dir, "events")
@@ -114,7 +122,7 @@ func (s *Stack) run(ctx context.Context, command string, args []string) (said []
 	var stderr strings.Builder // what the engine cannot log
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, io.MultiWriter(os.Stderr, &stderr)
 	if err := cmd.Start(); err != nil {
-		return nil, Outcome{}, err
+		return report{}, err
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
@@ -126,8 +134,9 @@ func (s *Stack) run(ctx context.Context, command string, args []string) (said []
 	if err != nil {
 		err = fmt.Errorf("pulumi %s: %w", command, err)
 	}
-	said, outcome = logged(events)
-	return append(said, stderr.String()), outcome, err
+	said = logged(events)
+	said.errors = append(said.errors, stderr.String())
+	return said, err
 }
 
 // stop interrupts Pulumi, so that it ends what it has begun. After Ctrl-C it only waits: the
@@ -146,22 +155,26 @@ func stop(ctx context.Context, pulumi *os.Process, ended <-chan error) error {
 	}
 }
 
-// logged returns the errors in an event log of the engine, and what it did.
-func logged(path string) (errors []string, outcome Outcome) {
+// logged returns what is in an event log of the engine.
+func logged(path string) (said report) {
+	said.releases = releases{}
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, Outcome{}
+		return said
 	}
 	defer file.Close()
 	for decoder := json.NewDecoder(file); ; {
 		var event apitype.EngineEvent
 		if decoder.Decode(&event) != nil {
-			return errors, outcome
+			return said
 		}
 		if event.DiagnosticEvent != nil && event.DiagnosticEvent.Severity == "error" {
-			errors = append(errors, located(event.DiagnosticEvent))
+			said.errors = append(said.errors, located(event.DiagnosticEvent))
 		}
-		outcome.add(event)
+		if event.ResourcePreEvent != nil {
+			said.releases.add(event.ResourcePreEvent.Metadata)
+		}
+		said.outcome.add(event)
 	}
 }
 

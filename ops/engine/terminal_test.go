@@ -170,13 +170,12 @@ func TestRunInterrupted(t *testing.T) {
 }
 
 func TestLogged(t *testing.T) {
-	errors, outcome := logged("/nonexistent")
-	assert.Empty(t, errors)
-	assert.Empty(t, outcome)
+	said := logged("/nonexistent")
+	assert.Empty(t, said.errors)
+	assert.Empty(t, said.outcome)
 	path := t.TempDir() + "/events"
 	require.NoError(t, os.WriteFile(path, []byte(`{"diagnosticEvent":{"severity":"error","message":"no user"}}`+"\n"+`{"diagnosticEvent":{"sev`), 0o600))
-	errors, _ = logged(path)
-	assert.Equal(t, []string{"no user"}, errors, "a log that is cut off is read up to there")
+	assert.Equal(t, []string{"no user"}, logged(path).errors, "a log that is cut off is read up to there")
 }
 
 func TestPlain(t *testing.T) {
