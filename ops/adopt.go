@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/ops/adopt"
 	"github.com/picluster/picluster/ops/drift"
 	"github.com/picluster/picluster/ops/engine"
@@ -36,7 +37,7 @@ func adoptExisting(ctx context.Context, o *options) error {
 		return untouched(err)
 	}
 	if store == nil {
-		return untouched(unusable(o.stack.Name))
+		return untouched(unusable(config.Commands))
 	}
 	found, imports, err := adopt.Finder{Store: store, Cluster: cluster, ReplacesUser: replacesImported(config.Own)}.Find(ctx, steps)
 	if err != nil {
@@ -70,7 +71,7 @@ func adoptExisting(ctx context.Context, o *options) error {
 	if err := o.overlap(ctx, config); err != nil {
 		return err
 	}
-	fmt.Printf("\nIt is as it was. See what up would change: picluster preview --stack %[1]s\nChange it: picluster up --stack %[1]s\n", o.stack.Name)
+	fmt.Print(afterImport(o.commands()))
 	return nil
 }
 
@@ -93,6 +94,11 @@ func warnBeforeImport(out io.Writer, found []*engine.Resource, cluster adopt.Clu
 		}
 	}
 	return nil
+}
+
+// afterImport returns what to run after an import.
+func afterImport(commands command.Names) string {
+	return fmt.Sprintf("\nIt is as it was. See what up would change: %s\nChange it: %s\n", commands.Picluster("preview"), commands.Picluster("up"))
 }
 
 // missingRelease returns NAMESPACE/NAME of a release that does not exist, although a user was

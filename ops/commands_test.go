@@ -26,7 +26,7 @@ Generated from the commands' own help by ` + "`cd ops && go test . -update`" + `
 
 It runs in the directory of ` + "`Pulumi.yaml`, and requires `pulumi` on `PATH`" + `.
 `)
-	for _, c := range command().Commands() {
+	for _, c := range newCommand().Commands() {
 		if c.Name() == "help" || c.Name() == "completion" {
 			continue
 		}

@@ -26,7 +26,7 @@ func (p planned) checkDeleting(steps []engine.Step) error {
 		}
 		where, what := drift.Called(s.New)
 		return fmt.Errorf("%s %s: an up that did not succeed has left it to be deleted; want the configuration of that up, because this one would deploy it and then delete it. "+
-			"Fix: set what you have set back once more, and run picluster up --stack %s until it succeeds; then change it back", where, what, p.stack)
+			"Fix: set what you have set back once more, and run %s until it succeeds; then change it back", where, what, p.commands.Picluster("up"))
 	}
 	return nil
 }

@@ -17,14 +17,14 @@ func findDrift(ctx context.Context, o *options) error {
 	if err := show(found.Findings, found.Ignored); err != nil {
 		return err
 	}
-	if err := write(o.summary, found.Markdown(o.stack.Name)); err != nil {
+	if err := write(o.summary, found.Markdown(o.commands())); err != nil {
 		return err
 	}
 	if len(found.Findings) == 0 {
 		fmt.Printf("stack %s: no drift\n", o.stack.Name)
 		return nil
 	}
-	fmt.Print(drift.NextSteps(found.Findings, o.stack.Name))
+	fmt.Print(drift.NextSteps(found.Findings, o.commands()))
 	return errDrifted
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/ops/engine"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
 )
@@ -15,7 +16,7 @@ const tracingType = "picluster:tracing:Tracing"
 // checkDuplicates returns an error if the state has something twice: the program of an
 // earlier version, which has no component Tracing, was run on the state of this one. An up
 // would delete the namespace, with all that is in it, as what the program no longer has.
-func checkDuplicates(stack string, state *engine.State) error {
+func checkDuplicates(commands command.Names, state *engine.State) error {
 	type identity struct{ kind, id string }
 	first := map[identity]*engine.Resource{}
 	for _, r := range state.Resources {
@@ -30,12 +31,12 @@ func checkDuplicates(stack string, state *engine.State) error {
 		}
 		surplus := r.URN
 		if isInTracing(other.URN) == isInTracing(r.URN) {
-			return fmt.Errorf("the state has %s %s twice: %s and %s. Fix: pulumi state delete --stack %s, with the one that the program does not have", r.Type, r.ID, other.URN, r.URN, stack)
+			return fmt.Errorf("the state has %s %s twice: %s and %s. Fix: %s, with the one that the program does not have", r.Type, r.ID, other.URN, r.URN, commands.Pulumi("state delete"))
 		}
 		if isInTracing(r.URN) {
 			surplus = other.URN
 		}
-		return fmt.Errorf("the state has %s %s twice, because an earlier version of the program was run on it: this up would delete it. Fix: pulumi state delete --stack %s --target-dependents '%s'", r.Type, r.ID, stack, surplus)
+		return fmt.Errorf("the state has %s %s twice, because an earlier version of the program was run on it: this up would delete it. Fix: %s --target-dependents '%s'", r.Type, r.ID, commands.Pulumi("state delete"), surplus)
 	}
 	return nil
 }

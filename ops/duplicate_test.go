@@ -3,6 +3,7 @@ package main
 import (
 	"testing"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/ops/engine"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
 	"github.com/stretchr/testify/assert"
@@ -25,11 +26,11 @@ func TestCheckDuplicates(t *testing.T) {
 	}
 
 	for _, state := range [][]*engine.Resource{{ours, theirs}, {theirs, ours}} {
-		err := checkDuplicates("s", &engine.State{Resources: state})
+		err := checkDuplicates(command.Names{Stack: "s"}, &engine.State{Resources: state})
 		require.ErrorContains(t, err, "the state has kubernetes:core/v1:Namespace tempo twice")
 		assert.ErrorContains(t, err, "Fix: pulumi state delete --stack s --target-dependents '"+string(theirs.URN)+"'")
 	}
-	assert.ErrorContains(t, checkDuplicates("s", &engine.State{Resources: []*engine.Resource{theirs, theirs}}), "twice")
-	assert.NoError(t, checkDuplicates("s", &engine.State{Resources: []*engine.Resource{ours, read, key("a$"), key("b$")}}))
-	assert.NoError(t, checkDuplicates("s", &engine.State{Resources: []*engine.Resource{theirs, key("")}}), "a stack of an earlier version")
+	assert.ErrorContains(t, checkDuplicates(command.Names{Stack: "s"}, &engine.State{Resources: []*engine.Resource{theirs, theirs}}), "twice")
+	assert.NoError(t, checkDuplicates(command.Names{Stack: "s"}, &engine.State{Resources: []*engine.Resource{ours, read, key("a$"), key("b$")}}))
+	assert.NoError(t, checkDuplicates(command.Names{Stack: "s"}, &engine.State{Resources: []*engine.Resource{theirs, key("")}}), "a stack of an earlier version")
 }

@@ -99,7 +99,7 @@ func (p place) keys(ctx context.Context, cluster secrets, fields engine.SecretFi
 		fix := p.putKeys(fields)
 		exists, err := p.hasNamespace(ctx, cluster)
 		if !exists { // one that is there is the stack's, or the stack uses it already
-			fix = fmt.Sprintf("kubectl create namespace %s; pulumi config set existingNamespace true; %s", p.namespace, fix)
+			fix = fmt.Sprintf("%s; pulumi config set existingNamespace true; %s", p.commands.Kubectl("create", "namespace", p.namespace), fix)
 		}
 		return objectstore.Keys{}, cmp.Or(err, fmt.Errorf("secret %s/%s: got nothing; want the keys of bucket %s. Fix: %s", p.namespace, p.secret, p.bucket, fix))
 	}

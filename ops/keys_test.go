@@ -6,6 +6,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/ops/engine"
 	"github.com/picluster/picluster/ops/migrate"
 	"github.com/picluster/picluster/ops/object"
@@ -42,8 +43,9 @@ func (t tried) Try(context.Context, objectstore.Keys, string) ([]objectstore.Tri
 }
 
 func TestCheckKeys(t *testing.T) {
-	const put = "kubectl create secret generic keys --namespace tempo --from-file ID=FILE --from-file KEY=FILE --dry-run=client --output yaml | kubectl apply --filename -"
+	const put = "kubectl --context pi create secret generic keys --namespace tempo --from-file ID=FILE --from-file KEY=FILE --dry-run=client --output yaml | kubectl --context pi apply --filename -"
 	fields := engine.SecretFields{AccessKey: "ID", SecretKey: "KEY"}
+	commands := command.Names{Stack: "s"}.In(func(name string) string { return map[string]string{"context": "pi"}[name] })
 	with := func(id, key string) secretsOf {
 		return secretsOf{"tempo/keys": {"ID": []byte(id), "KEY": []byte(key)}}
 	}
@@ -58,8 +60,8 @@ func TestCheckKeys(t *testing.T) {
 		"no Secret":    {"tempo", nil, nil, "secret tempo/keys: got nothing; want the keys of bucket traces. Fix: " + put},
 		"no namespace": {
 			"other", nil, nil,
-			"secret other/keys: got nothing; want the keys of bucket traces. Fix: kubectl create namespace other; pulumi config set existingNamespace true; " +
-				"kubectl create secret generic keys --namespace other --from-file ID=FILE --from-file KEY=FILE --dry-run=client --output yaml | kubectl apply --filename -",
+			"secret other/keys: got nothing; want the keys of bucket traces. Fix: kubectl --context pi create namespace other; pulumi config set existingNamespace true; " +
+				"kubectl --context pi create secret generic keys --namespace other --from-file ID=FILE --from-file KEY=FILE --dry-run=client --output yaml | kubectl --context pi apply --filename -",
 		},
 		"a key with its line break": {
 			"tempo", with("GK1", "hunter2\n"), nil,
@@ -88,7 +90,7 @@ func TestCheckKeys(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := place{namespace: test.namespace, secret: "keys", bucket: "traces"}.check(t.Context(), test.cluster, test.server, fields)
+			err := place{namespace: test.namespace, secret: "keys", bucket: "traces", commands: commands}.check(t.Context(), test.cluster, test.server, fields)
 			if test.want == "" {
 				assert.NoError(t, err)
 				return

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/ops/drift"
 	"github.com/picluster/picluster/ops/engine"
 	"golang.org/x/sync/errgroup"
@@ -37,7 +38,7 @@ func look(ctx context.Context, o *options) (*drift.Target, error) {
 	if err := checkKeyVersion(state, config.Own); err != nil && !o.raisesKeyVersion {
 		return nil, untouched(err)
 	}
-	if err := checkDuplicates(o.stack.Name, state); err != nil {
+	if err := checkDuplicates(o.commands(), state); err != nil {
 		return nil, untouched(err)
 	}
 	same, err := drift.Ready(ctx, state, config)
@@ -63,8 +64,8 @@ func look(ctx context.Context, o *options) (*drift.Target, error) {
 }
 
 // unusable is the error if the settings of the S3 server cannot be used.
-func unusable(stack string) error {
-	return errors.New("the settings of the S3 server in the configuration (minio:, s3Endpoint, s3CaFile) cannot be used. Fix: pulumi preview --stack " + stack)
+func unusable(commands command.Names) error {
+	return errors.New("the settings of the S3 server in the configuration (minio:, s3Endpoint, s3CaFile) cannot be used. Fix: " + commands.Pulumi("preview"))
 }
 
 // untouched says of an error that nothing was changed before it.

@@ -38,7 +38,7 @@ func run(ctx context.Context) (err error) {
 			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
 		}
 	}()
-	return command().ExecuteContext(ctx)
+	return newCommand().ExecuteContext(ctx)
 }
 
 func main() {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/ops/drift"
 	"github.com/picluster/picluster/ops/engine"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
@@ -49,7 +50,7 @@ func whats(findings []drift.Finding) []string {
 }
 
 func TestChoose(t *testing.T) {
-	const disabled = "2: user v was disabled outside Pulumi, and stays so. Fix: add --enable-user; if its key has leaked, run picluster rotate in its place"
+	const disabled = "2: user v was disabled outside Pulumi, and stays so. Fix: picluster repair --stack s --enable-user; if its key has leaked, in its place picluster rotate --stack s"
 	for name, test := range map[string]struct {
 		only       []int
 		enableUser bool
@@ -68,7 +69,7 @@ func TestChoose(t *testing.T) {
 		"all that is wrong at once": {[]int{4, 9, 2}, false, nil, "--only: got 9; want 1 to 7\n" + disabled + "\n4: Kubernetes ConfigMap n/added: is reported only; change it where it was added"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			chosen, err := choose(findings, test.only, test.enableUser)
+			chosen, err := choose(findings, test.only, test.enableUser, command.Names{Stack: "s"})
 			if test.err != "" {
 				assert.EqualError(t, err, test.err)
 				return
@@ -193,7 +194,7 @@ func TestWrite(t *testing.T) {
 func execute(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	t.Setenv("PATH", t.TempDir())
-	root := command()
+	root := newCommand()
 	var out bytes.Buffer
 	root.SetOut(&out)
 	root.SetErr(&out)
@@ -206,7 +207,7 @@ func execute(t *testing.T, args ...string) (string, error) {
 func onStacks(t *testing.T) map[string]*cobra.Command {
 	t.Helper()
 	all := map[string]*cobra.Command{}
-	for _, c := range command().Commands() {
+	for _, c := range newCommand().Commands() {
 		if c.Name() != "version" {
 			all[c.Name()] = c
 		}

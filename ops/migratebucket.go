@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/minio/minio-go/v7/pkg/s3utils"
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/internal/rule"
 	"github.com/picluster/picluster/ops/drift"
 	"github.com/picluster/picluster/ops/engine"
@@ -90,7 +91,7 @@ func (m migrateOptions) check() error {
 }
 
 // open returns the bucket of a side, with its keys.
-func (s side) open(ctx context.Context, cluster secrets, fields engine.SecretFields) (migrate.S3, error) {
+func (s side) open(ctx context.Context, cluster secrets, fields engine.SecretFields, commands command.Names) (migrate.S3, error) {
 	server, bucket, err := s.parse()
 	if err != nil {
 		return migrate.S3{}, err
@@ -98,7 +99,7 @@ func (s side) open(ctx context.Context, cluster secrets, fields engine.SecretFie
 	accessKey, secretKey := s.variables()
 	keys := objectstore.Keys{AccessKey: os.Getenv(accessKey), SecretKey: os.Getenv(secretKey)}
 	if namespace, name, found := strings.Cut(s.secret, "/"); found {
-		if keys, err = (place{namespace: namespace, secret: name, bucket: bucket}).keys(ctx, cluster, fields); err != nil {
+		if keys, err = (place{namespace: namespace, secret: name, bucket: bucket, commands: commands}).keys(ctx, cluster, fields); err != nil {
 			return migrate.S3{}, err
 		}
 	}
@@ -125,11 +126,11 @@ func migrateBucket(ctx context.Context, o *options) error {
 			return untouched(err)
 		}
 	}
-	from, err := o.migrate.from.open(ctx, cluster, secretFields(config))
+	from, err := o.migrate.from.open(ctx, cluster, secretFields(config), config.Commands)
 	if err != nil {
 		return untouched(err)
 	}
-	to, err := o.migrate.to.open(ctx, cluster, secretFields(config))
+	to, err := o.migrate.to.open(ctx, cluster, secretFields(config), config.Commands)
 	if err != nil {
 		return untouched(err)
 	}
@@ -140,7 +141,7 @@ func migrateBucket(ctx context.Context, o *options) error {
 	}
 	o.migrate.show(os.Stdout, plan)
 	if copied := o.migrate.copied(plan); copied.Objects > 0 {
-		fmt.Print(beforeMigration(config, o.stack.Name))
+		fmt.Print(beforeMigration(config))
 		if !o.yes && !confirmed(fmt.Sprintf("Copy %s?", copied)) {
 			return untouched(errors.New("not confirmed"))
 		}
@@ -153,7 +154,7 @@ func migrateBucket(ctx context.Context, o *options) error {
 	if err := o.migrate.report(plan, result); err != nil {
 		return err
 	}
-	fmt.Print(o.migrate.afterMigration(config, o.stack.Name))
+	fmt.Print(o.migrate.afterMigration(config))
 	return nil
 }
 
@@ -215,8 +216,9 @@ func (m migrateOptions) report(plan *migrate.Plan, result *migrate.Result) error
 
 // beforeMigration returns the commands that stop compaction, because a compactor replaces blocks
 // while they are copied.
-func beforeMigration(config engine.Config, stack string) string {
-	return fmt.Sprintf("Before: stop compaction, which deletes and writes blocks meanwhile:\n  pulumi config set --stack %s --path %s true; picluster up --stack %[1]s\n", stack, compactionDisabled(config))
+func beforeMigration(config engine.Config) string {
+	return fmt.Sprintf("Before: stop compaction, which deletes and writes blocks meanwhile:\n  pulumi config set --stack %s --path %s true; %s\n",
+		config.Commands.Stack, compactionDisabled(config), config.Commands.Picluster("up"))
 }
 
 // compactionDisabled returns the path of the configuration that stops compaction and the
@@ -232,27 +234,28 @@ func compactionDisabled(config engine.Config) string {
 }
 
 // afterMigration returns the commands that switch the stack to the target.
-func (m migrateOptions) afterMigration(config engine.Config, stack string) string {
+func (m migrateOptions) afterMigration(config engine.Config) string {
+	stack, up := config.Commands.Stack, config.Commands.Picluster("up")
 	server, bucket, _ := m.to.parse() // it was parsed
 	text := "The target has every object of the source. After:\n"
 	step := func(what, command string) { text += fmt.Sprintf("  %-42s %s\n", what+":", command) }
-	start := fmt.Sprintf("pulumi config rm --stack %s --path %s; picluster up --stack %[1]s", stack, compactionDisabled(config))
+	start := fmt.Sprintf("pulumi config rm --stack %s --path %s; %s", stack, compactionDisabled(config), up)
 	if server.Endpoint == config.Own("s3Endpoint", "") && bucket == config.Own("bucket", "k3s-tempo") {
-		step("verify", "picluster verify --stack "+stack)
+		step("verify", config.Commands.Picluster("verify"))
 		step("start compaction again", start)
 		return text
 	}
 	if !config.ExistingObjectStore() {
-		step("let the bucket leave the stack", fmt.Sprintf("pulumi config set-all --stack %s --plaintext protectBucket=false --plaintext retainBucket=true --plaintext forceDestroy=false; picluster up --stack %[1]s", stack))
+		step("let the bucket leave the stack", fmt.Sprintf("pulumi config set-all --stack %s --plaintext protectBucket=false --plaintext retainBucket=true --plaintext forceDestroy=false; %s", stack, up))
 	}
 	what, of := "switch", " --plaintext bucket="+bucket
 	if config.Own("tenants", "[]") != "[]" { // each has a bucket of its own
 		what, of = "switch, once all tenants are copied", ""
 	}
-	step(what, fmt.Sprintf("pulumi config set-all --stack %s --plaintext objectStore=existing --plaintext credentials=existing --plaintext keyVersion=1 --plaintext secretName=NAME --plaintext s3Endpoint=%s --plaintext s3Insecure=%t%s; picluster up --stack %[1]s",
-		stack, server.Endpoint, server.Insecure, of))
+	step(what, fmt.Sprintf("pulumi config set-all --stack %s --plaintext objectStore=existing --plaintext credentials=existing --plaintext keyVersion=1 --plaintext secretName=NAME --plaintext s3Endpoint=%s --plaintext s3Insecure=%t%s; %s",
+		stack, server.Endpoint, server.Insecure, of, up))
 	step("copy what was written until the switch", "the same command again")
-	step("verify", "picluster verify --stack "+stack)
+	step("verify", config.Commands.Picluster("verify"))
 	step("start compaction again", start)
 	return text
 }

@@ -3,14 +3,15 @@ package main
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/ops/engine"
 )
 
 // place is where a stack, or one of its tenants, has its bucket and the Secret with the keys.
 type place struct {
 	namespace, secret, bucket string
+	commands                  command.Names
 }
 
 // places returns the places of a configuration, as the program names them. It returns none if
@@ -20,6 +21,7 @@ func places(config engine.Config) []place {
 		namespace: config.Own("namespace", "tempo"),
 		secret:    config.Own("secretName", "tempo-minio-secret"),
 		bucket:    config.Own("bucket", "k3s-tempo"),
+		commands:  config.Commands,
 	}
 	var tenants []struct{ Name, Bucket, Namespace, SecretName string }
 	if err := json.Unmarshal([]byte(config.Own("tenants", "[]")), &tenants); err != nil {
@@ -34,6 +36,7 @@ func places(config engine.Config) []place {
 			namespace: cmp.Or(t.Namespace, stack.namespace+"-"+t.Name),
 			secret:    cmp.Or(t.SecretName, stack.secret),
 			bucket:    cmp.Or(t.Bucket, stack.bucket+"-"+t.Name),
+			commands:  stack.commands,
 		})
 	}
 	return all
@@ -46,6 +49,7 @@ func secretFields(config engine.Config) engine.SecretFields {
 
 // putKeys is the command that puts keys into the Secret.
 func (p place) putKeys(fields engine.SecretFields) string {
-	return fmt.Sprintf("kubectl create secret generic %s --namespace %s --from-file %s=FILE --from-file %s=FILE --dry-run=client --output yaml | kubectl apply --filename -",
-		p.secret, p.namespace, fields.AccessKey, fields.SecretKey)
+	return p.commands.Kubectl("create", "secret", "generic", p.secret, "--namespace", p.namespace,
+		"--from-file", fields.AccessKey+"=FILE", "--from-file", fields.SecretKey+"=FILE", "--dry-run=client", "--output", "yaml") +
+		" | " + p.commands.Kubectl("apply", "--filename", "-")
 }

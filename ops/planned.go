@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/ops/adopt"
 	"github.com/picluster/picluster/ops/drift"
 	"github.com/picluster/picluster/ops/engine"
@@ -17,8 +18,8 @@ import (
 
 // planned looks at what an up would do, before it does it.
 type planned struct {
-	stack string
-	state *engine.State
+	commands command.Names
+	state    *engine.State
 	// store and cluster are where what exists already is looked for.
 	store   adopt.Store
 	cluster objects
@@ -52,7 +53,7 @@ func (o *options) checkPlanned(ctx context.Context, steps []engine.Step) error {
 	if err != nil || store == nil {
 		return untouched(err)
 	}
-	p := planned{stack: o.stack.Name, state: state, store: store, cluster: cluster}
+	p := planned{commands: o.commands(), state: state, store: store, cluster: cluster}
 	return untouched(errors.Join(p.checkDeleting(steps), p.checkBucket(steps), p.checkTaken(ctx, steps), p.checkObjects(ctx, steps)))
 }
 
@@ -135,7 +136,7 @@ func (p planned) checkTaken(ctx context.Context, steps []engine.Step) error {
 	}
 	slices.Sort(names)
 	return fmt.Errorf("MinIO has %s already, and this stack has not created that: the up would give another stack's user a new key. "+
-		"Fix: picluster adopt --stack %s, if they are this stack's; or give this stack its own: pulumi config set user NAME", strings.Join(slices.Compact(names), " and "), p.stack)
+		"Fix: %s, if they are this stack's; or give this stack its own: pulumi config set user NAME", strings.Join(slices.Compact(names), " and "), p.commands.Picluster("adopt"))
 }
 
 // checkObjects returns an error if the cluster has a namespace, a Secret or a ConfigMap that the
@@ -155,10 +156,10 @@ func (p planned) checkObjects(ctx context.Context, steps []engine.Step) error {
 		}
 		if s.New.Type == engine.NamespaceType {
 			err = fmt.Errorf("namespace: got %q, which exists and which this stack has not created; want a new one, because a destroy deletes the stack's namespace with all that is in it. "+
-				"Fix: pulumi config set existingNamespace true; or, if it is this stack's, picluster adopt --stack %s", nameOf(s.New), p.stack)
+				"Fix: pulumi config set existingNamespace true; or, if it is this stack's, %s", nameOf(s.New), p.commands.Picluster("adopt"))
 		} else {
 			err = fmt.Errorf("%s: exists, and this stack has not created it; want a name of its own, because this up would write over it. "+
-				"Fix: picluster adopt --stack %s, if it is this stack's; or set another name: secretName, or release", object.Name(manifest), p.stack)
+				"Fix: %s, if it is this stack's; or set another name: secretName, or release", object.Name(manifest), p.commands.Picluster("adopt"))
 		}
 		all = errors.Join(all, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/ops/engine"
 	"github.com/picluster/picluster/ops/object"
 	"github.com/picluster/picluster/ops/objectstore"
@@ -114,7 +115,7 @@ func TestPlanned(t *testing.T) {
 		"the bucket of a first up":  {nil, nil, []engine.Step{create(bucketOf("new"))}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := planned{stack: "s", state: &engine.State{Resources: test.state, Begun: test.begun}, store: takenStore{}, cluster: takenCluster{}}
+			p := planned{commands: command.Names{Stack: "s"}, state: &engine.State{Resources: test.state, Begun: test.begun}, store: takenStore{}, cluster: takenCluster{}}
 			err := errors.Join(p.checkBucket(test.steps), p.checkTaken(t.Context(), test.steps), p.checkObjects(t.Context(), test.steps))
 			if test.want == "" {
 				assert.NoError(t, err)
@@ -154,7 +155,7 @@ func TestDeleting(t *testing.T) {
 		"what has no name":    {salt, salt, apitype.OpReplace, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := planned{stack: "s", state: &engine.State{Deleting: []*engine.Resource{test.deleting}}}
+			p := planned{commands: command.Names{Stack: "s"}, state: &engine.State{Deleting: []*engine.Resource{test.deleting}}}
 			err := p.checkDeleting([]engine.Step{{Op: test.op, URN: test.planned.URN, New: test.planned}})
 			if test.want == "" {
 				assert.NoError(t, err)

@@ -27,7 +27,7 @@ func preview(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
-	return write(o.summary, summary.Markdown(ctx, o.stack.Name, steps, state))
+	return write(o.summary, summary.Markdown(ctx, o.commands(), steps, state))
 }
 
 // write writes text to the file at path, if one is asked for.

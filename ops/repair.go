@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/ops/drift"
 	"github.com/picluster/picluster/ops/engine"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
@@ -33,7 +34,7 @@ func repair(ctx context.Context, o *options) error {
 	if err := show(found.Findings, found.Ignored); err != nil {
 		return err
 	}
-	chosen, err := choose(found.Findings, o.only, o.enableUser)
+	chosen, err := choose(found.Findings, o.only, o.enableUser, o.commands())
 	if err != nil {
 		return untouched(err)
 	}
@@ -112,7 +113,7 @@ func counter(release string) string { return fmt.Sprintf("restore[%q]", release)
 // choose returns the findings of the numbers in only, or all that can be repaired if only is
 // empty. A user that was disabled is chosen only with enableUser, because its key may have
 // leaked.
-func choose(findings []drift.Finding, only []int, enableUser bool) ([]drift.Finding, error) {
+func choose(findings []drift.Finding, only []int, enableUser bool, commands command.Names) ([]drift.Finding, error) {
 	var chosen []drift.Finding
 	var problems []error
 	for _, n := range only {
@@ -127,7 +128,8 @@ func choose(findings []drift.Finding, only []int, enableUser bool) ([]drift.Find
 		}
 		switch {
 		case f.Enables && !enableUser:
-			text := fmt.Sprintf("%d: %s was disabled outside Pulumi, and stays so. Fix: add --enable-user; if its key has leaked, run picluster rotate in its place", i+1, f.What)
+			text := fmt.Sprintf("%d: %s was disabled outside Pulumi, and stays so. Fix: %s; if its key has leaked, in its place %s",
+				i+1, f.What, commands.Picluster("repair --enable-user"), commands.Picluster("rotate"))
 			if named {
 				problems = append(problems, errors.New(text))
 			} else {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/ops/drift"
 	"github.com/picluster/picluster/ops/engine"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
@@ -19,7 +20,8 @@ import (
 // result is what an up has left: what it created, where it is, and what to run next. It
 // fits a screen whatever the stack has.
 type result struct {
-	commands
+	command.Names
+	simulated         bool // the pods are
 	outcome           engine.Outcome
 	state             *engine.State
 	minio, kubernetes string // addresses
@@ -28,7 +30,7 @@ type result struct {
 // showResult prints the result of an up. The up itself has succeeded, so that a stack
 // that cannot be read then is no error: its part is left out.
 func (o *options) showResult(ctx context.Context) {
-	r := result{commands: o.commands(), outcome: o.outcome, state: &engine.State{}}
+	r := result{Names: o.commands(), simulated: simulated(), outcome: o.outcome, state: &engine.State{}}
 	if state, config, err := o.read(ctx); err == nil {
 		r.state = state
 		r.minio, r.kubernetes = drift.Addresses(ctx, config)
@@ -44,7 +46,7 @@ func (r result) write(w io.Writer) {
 			fmt.Fprintf(table, "%s\t%s\n", name, text)
 		}
 	}
-	fmt.Fprintf(table, "\nStack %s: %s\n", r.stack, r.changes())
+	fmt.Fprintf(table, "\nStack %s: %s\n", r.Stack, r.changes())
 	store, bucket := "MinIO", r.names(engine.BucketType, "bucket", "bucket")
 	if bucket == "" {
 		store = "S3 server" // with objectStore: existing
@@ -55,9 +57,9 @@ func (r result) write(w io.Writer) {
 	line("Queries", r.output("queryUrl"))
 	line("Outputs", r.outputs())
 	fmt.Fprintln(table, "Next")
-	line("  "+r.picluster("verify"), r.toVerify())
-	line("  "+r.picluster("drift"), "find what was changed outside Pulumi")
-	line("  "+r.down(), map[bool]string{true: "destroy the stack and remove the lab", false: "destroy the stack"}[r.onLab()])
+	line("  "+r.Picluster("verify"), r.toVerify())
+	line("  "+r.Picluster("drift"), "find what was changed outside Pulumi")
+	line("  "+r.Down(), map[bool]string{true: "destroy the stack and remove the lab", false: "destroy the stack"}[r.OnLab()])
 	_ = table.Flush() // to a terminal
 }
 
@@ -132,7 +134,7 @@ func (r result) namespaces() string {
 func (r result) receivers() string {
 	grpc, http := r.output("otlpGrpc"), r.output("otlpHttp")
 	if tenants, ok := r.state.Output("tenants").(map[string]any); ok {
-		return fmt.Sprintf("each of %s: %s", several("tenant", slices.Collect(maps.Keys(tenants))), r.pulumi("stack output tenants"))
+		return fmt.Sprintf("each of %s: %s", several("tenant", slices.Collect(maps.Keys(tenants))), r.Pulumi("stack output tenants"))
 	}
 	if u, err := url.Parse(http); err == nil && grpc != "" && strings.HasPrefix(grpc, u.Hostname()+":") {
 		return fmt.Sprintf("%s (OTLP over gRPC), :%s (over HTTP)", grpc, u.Port())
@@ -155,7 +157,7 @@ func (r result) output(name string) string {
 
 // outputs returns how to read the stack's outputs, and which ones to read again.
 func (r result) outputs() string {
-	text := r.pulumi("stack output NAME")
+	text := r.Pulumi("stack output NAME")
 	if changed := r.outcome.Outputs; len(changed) > 0 {
 		text += "; " + newValues(changed)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/ops/engine"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/stretchr/testify/assert"
@@ -35,7 +36,7 @@ func TestResult(t *testing.T) {
 		"otlpGrpc": "in.tempo.svc.cluster.local:4317", "otlpHttp": "http://in.tempo.svc.cluster.local:4318",
 	}, "")
 	r := result{
-		commands: commands{stack: "lab", make: true}, state: one, minio: "http://127.0.0.1:9000", kubernetes: "https://127.0.0.1:6443",
+		Names: command.Names{Stack: "lab", Make: true}, state: one, minio: "http://127.0.0.1:9000", kubernetes: "https://127.0.0.1:6443",
 		outcome: engine.Outcome{Changes: map[apitype.OpType]int{apitype.OpSame: 3, apitype.OpCreate: 12, "read": 1}, Outputs: []string{"grafanaValues", "queryUrl"}},
 	}
 	assert.Equal(t, `
@@ -54,11 +55,11 @@ Next
 	r.simulated = true
 	assert.Contains(t, r.String(), "  make verify  requires pods that are not simulated: make down, then as root LAB_NODES=real make up\n")
 
-	r.commands = commands{stack: "dev", make: true}
+	r.Names = command.Names{Stack: "dev", Make: true}
 	for _, want := range []string{"  make verify STACK=dev  ", "  make drift STACK=dev ", "  pulumi destroy --stack dev  destroy the stack\n", "  pulumi stack output NAME --stack dev; "} {
 		assert.Contains(t, r.String(), want)
 	}
-	r.commands = commands{stack: "lab"} // the user's own stack of that name
+	r.Names = command.Names{Stack: "lab"} // the user's own stack of that name
 	for _, want := range []string{"  picluster verify --stack lab  ", "  picluster drift --stack lab  ", "  pulumi destroy --stack lab    destroy the stack\n"} {
 		assert.Contains(t, r.String(), want)
 	}
@@ -72,7 +73,7 @@ func TestResultIsTenLines(t *testing.T) {
 		names, outputs = append(names, name), append(outputs, name)
 	}
 	text := result{
-		commands: commands{stack: "prod"}, minio: "https://s3", kubernetes: "https://k8s",
+		Names: command.Names{Stack: "prod"}, minio: "https://s3", kubernetes: "https://k8s",
 		state:   deployed(map[string]any{"tenants": tenants, "grafanaValues": strings.Repeat("line\n", 500)}, names...),
 		outcome: engine.Outcome{Changes: map[apitype.OpType]int{apitype.OpCreate: 4000}, Outputs: outputs},
 	}.String()
@@ -95,7 +96,7 @@ func TestSeveral(t *testing.T) {
 
 // TestResultWithoutAState is what is said if the stack cannot be read after an up.
 func TestResultWithoutAState(t *testing.T) {
-	text := result{commands: commands{stack: "prod"}, state: &engine.State{}}.String()
+	text := result{Names: command.Names{Stack: "prod"}, state: &engine.State{}}.String()
 	assert.Contains(t, text, "Stack prod: up\n")
 	assert.NotContains(t, text, "MinIO")
 	assert.Contains(t, text, "picluster drift --stack prod")

@@ -32,8 +32,8 @@ type options struct {
 	outcome engine.Outcome // of the last up
 }
 
-// command returns picluster with its subcommands.
-func command() *cobra.Command {
+// newCommand returns picluster with its subcommands.
+func newCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "picluster",
 		Short:         "Run stacks of picluster: preview, bring up, verify, find drift, repair, rotate, migrate",

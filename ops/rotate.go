@@ -58,7 +58,7 @@ func (o *options) unset(ctx context.Context, path, before string, begun func(*en
 	defer cancel()
 	state, err := o.stack.State(ctx)
 	if err != nil {
-		return errors.Join(err, fmt.Errorf("%s has %s raised, and whether an up has begun with it is not known, because the state cannot be read. Fix: picluster up --stack %s, which begins or continues", o.stack.FileName(), path, o.stack.Name))
+		return errors.Join(err, fmt.Errorf("%s has %s raised, and whether an up has begun with it is not known, because the state cannot be read. Fix: %s, which begins or continues", o.stack.FileName(), path, o.commands().Picluster("up")))
 	}
 	if begun(state) {
 		return fmt.Errorf("%s has %s raised, and it has begun: the next up continues", o.stack.FileName(), path)

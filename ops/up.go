@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/ops/drift"
 	"github.com/picluster/picluster/ops/engine"
 )
@@ -50,12 +51,17 @@ func up(ctx context.Context, o *options) error {
 		return err
 	}
 	if found.RefreshErr != nil {
-		return untouched(fmt.Errorf("a refresh fails until the drift in MinIO is repaired. Fix: picluster repair --stack %[1]s; or deploy without a refresh: pulumi up --stack %[1]s", o.stack.Name))
+		return untouched(refreshFails(o.commands()))
 	}
 	if found.Refresh {
 		return o.runUp(ctx, "--refresh")
 	}
 	return o.runUp(ctx)
+}
+
+// refreshFails is the error of an up that cannot begin with a refresh.
+func refreshFails(commands command.Names) error {
+	return fmt.Errorf("a refresh fails until the drift in MinIO is repaired. Fix: %s; or deploy without a refresh: %s", commands.Picluster("repair"), commands.Pulumi("up"))
 }
 
 // runUp runs `pulumi up`, with its preview even if nothing is asked: what is
@@ -88,7 +94,7 @@ func (o *options) diagnose(ctx context.Context) {
 		return
 	}
 	for _, r := range state.Of(engine.ReleaseType) {
-		if why := cluster.Diagnose(ctx, r.Text("namespace"), r.Text("name"), state.Secrets); why != "" {
+		if why := cluster.Diagnose(ctx, r.Text("namespace"), r.Text("name"), state.Secrets, config.Commands); why != "" {
 			fmt.Fprintln(os.Stderr, why)
 		}
 	}

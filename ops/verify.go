@@ -54,7 +54,7 @@ func verifyStack(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
-	targets, err := verify.Targets(o.stack.Name, state)
+	targets, err := verify.Targets(config.Commands, state)
 	if err != nil {
 		return err
 	}
@@ -66,10 +66,10 @@ func verifyStack(ctx context.Context, o *options) error {
 		return err
 	}
 	if store == nil {
-		return unusable(o.stack.Name)
+		return unusable(config.Commands)
 	}
 	verifier := verify.Verifier{Cluster: cluster, Store: store, Options: verify.Options{
-		Stack: o.stack.Name, SecretFields: state.SecretFields(config), Timeout: o.verify.timeout, Wait: o.verify.wait,
+		Commands: config.Commands, SecretFields: state.SecretFields(config), Timeout: o.verify.timeout, Wait: o.verify.wait,
 		Grafana: o.verify.grafana, GrafanaToken: os.Getenv(grafanaTokenVariable), Progress: os.Stderr,
 	}}
 	report, err := verifier.Run(ctx, targets)
@@ -85,7 +85,7 @@ func verifyStack(ctx context.Context, o *options) error {
 	}
 	if failed := len(report.Failed()); failed > 0 {
 		err := fmt.Errorf("stack %s: %d of %d steps failed", o.stack.Name, failed, len(report.Steps))
-		if o.commands().simulated {
+		if simulated() {
 			err = fmt.Errorf("%w, because the pods of this lab are simulated and receive no trace. Fix: %s", err, realPods)
 		}
 		return err

@@ -394,7 +394,7 @@ func incident(h harness) {
 	kept()
 	out, code = h.repair(table, "user tempo", "is disabled")
 	assert.Equal(h, 1, code, out)
-	assert.Contains(h, out, "Fix: add --enable-user; if its key has leaked, run picluster rotate in its place")
+	assert.Contains(h, out, "Fix: bin/lab run bin/picluster repair --stack lab --enable-user; if its key has leaked, in its place make rotate")
 	kept()
 
 	// A repair that names one restores it, and shows it in full before.
@@ -453,7 +453,7 @@ exit 255
 		state := h.state()
 		out, code = h.picluster(path, "up", "--yes")
 		assert.Equal(h, 1, code, out)
-		assert.Contains(h, out, "a refresh fails until the drift in MinIO is repaired. Fix: picluster repair --stack lab")
+		assert.Contains(h, out, "a refresh fails until the drift in MinIO is repaired. Fix: make repair;")
 		assert.Equal(h, state, h.state())
 		out, code = h.picluster(path, "drift")
 		require.Equal(h, exitDrifted, code, out)

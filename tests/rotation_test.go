@@ -251,7 +251,7 @@ func TestRotationIsKilledAfterADeletion(t *testing.T) {
 
 	out, code := h.picluster(nil, "up", "--yes")
 	if code != 0 {
-		assert.Contains(t, out, "Fix: picluster repair --stack lab")
+		assert.Contains(t, out, "Fix: make repair;")
 		out, code = h.picluster(nil, "drift")
 		require.Equal(t, exitDrifted, code, out)
 		out, code = h.repair(out, "user tempo ", "is gone")

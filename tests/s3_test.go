@@ -100,9 +100,9 @@ func keysFirst(g *gateway) {
 		}
 		assert.NotContains(g, g.pulumi("stack", "export"), "picluster:tracing:Tracing", "something was created")
 	}
-	fails("secret tempo/tempo-s3: got nothing; want the keys of bucket traces. Fix: kubectl create namespace tempo; pulumi config set existingNamespace true; kubectl create secret generic tempo-s3")
+	fails("secret tempo/tempo-s3: got nothing; want the keys of bucket traces. Fix: bin/lab run kubectl create namespace tempo; pulumi config set existingNamespace true; bin/lab run kubectl create secret generic tempo-s3")
 	g.kubectl("create", "namespace", "tempo")
-	fails("secret tempo/tempo-s3: got nothing; want the keys of bucket traces. Fix: kubectl create secret generic tempo-s3 ")
+	fails("secret tempo/tempo-s3: got nothing; want the keys of bucket traces. Fix: bin/lab run kubectl create secret generic tempo-s3 ")
 	g.secret(keys{g.keys.access, "wrong"})
 	fails(`bucket traces on the S3 server ` + g.endpoint + `: got "list: SignatureDoesNotMatch" with the keys in Secret tempo/tempo-s3`)
 	g.secret(keys{"unknown", g.keys.secret})
@@ -230,11 +230,11 @@ func TestMigrateBucket(t *testing.T) {
 
 	// The commands that it prints.
 	for _, want := range []string{
-		"pulumi config set-all --stack lab --plaintext protectBucket=false --plaintext retainBucket=true --plaintext forceDestroy=false; picluster up --stack lab",
+		"pulumi config set-all --stack lab --plaintext protectBucket=false --plaintext retainBucket=true --plaintext forceDestroy=false; make up",
 		"--plaintext objectStore=existing --plaintext credentials=existing --plaintext keyVersion=1 --plaintext secretName=NAME",
-		"--plaintext s3Endpoint=" + g.endpoint + " --plaintext s3Insecure=true --plaintext bucket=" + gatewayBucket + "; picluster up --stack lab",
-		"picluster verify --stack lab",
-		"pulumi config rm --stack lab --path values.overrides.defaults.compaction.compaction_disabled; picluster up --stack lab",
+		"--plaintext s3Endpoint=" + g.endpoint + " --plaintext s3Insecure=true --plaintext bucket=" + gatewayBucket + "; make up",
+		" make verify\n",
+		"pulumi config rm --stack lab --path values.overrides.defaults.compaction.compaction_disabled; make up",
 	} {
 		assert.Contains(t, out, want)
 	}

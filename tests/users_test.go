@@ -35,7 +35,7 @@ func TestAnotherStacksUser(t *testing.T) {
 	out, code := h.picluster(nil, "up", "--yes")
 	require.Equal(t, 1, code, lastLines(out, 15))
 	assert.Contains(t, out, "MinIO has policy tempo and user tempo already, and this stack has not created that")
-	assert.Contains(t, out, "picluster adopt --stack lab")
+	assert.Contains(t, out, "Fix: make adopt,")
 	assert.NotContains(t, out, "provider settings differ", "the first up has none to compare with")
 	works()
 

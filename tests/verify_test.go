@@ -19,7 +19,7 @@ func TestVerify(t *testing.T) {
 
 	out, code := h.picluster(nil, "verify")
 	assert.Equal(t, 1, code)
-	assert.Contains(t, out, "picluster up --stack lab", "a stack that has never been up")
+	assert.Contains(t, out, "Fix: make up", "a stack that has never been up")
 	h.up()
 
 	h.sub("a stack that works", func(h harness) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/ops/engine"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
@@ -130,9 +131,9 @@ func TestMarkdown(t *testing.T) {
 	assert.Equal(t, "Stack `lab` has drifted.\n\n| no | where | what | then | is |\n|---|---|---|---|---|\n"+
 		"| 1 | Kubernetes | ConfigMap n/c | reported only | data.a has \"&lt;b>\\|'x' more\" |\n"+
 		"| 2 | MinIO | user tempo | repair restores it | is disabled |\n"+
-		"\nIgnored by `driftIgnore`: 2\n\n```\n"+NextSteps(look.Findings, "lab")+"```\n", look.Markdown("lab"))
-	assert.Equal(t, "Stack `lab` has not drifted.\n", (&Look{}).Markdown("lab"))
-	assert.Equal(t, "Stack `lab` has not drifted.\n\nIgnored by `driftIgnore`: 1\n", (&Look{Ignored: []Finding{{}}}).Markdown("lab"))
+		"\nIgnored by `driftIgnore`: 2\n\n```\n"+NextSteps(look.Findings, own)+"```\n", look.Markdown(own))
+	assert.Equal(t, "Stack `lab` has not drifted.\n", (&Look{}).Markdown(own))
+	assert.Equal(t, "Stack `lab` has not drifted.\n\nIgnored by `driftIgnore`: 1\n", (&Look{Ignored: []Finding{{}}}).Markdown(own))
 }
 
 // An issue on GitHub has at most 65,536 characters.
@@ -141,13 +142,26 @@ func TestMarkdownTooLong(t *testing.T) {
 	for i := range 3000 {
 		look.Findings = append(look.Findings, Finding{Where: inKubernetes, What: fmt.Sprintf("ConfigMap n/c%d", i+1), Is: "is gone", URN: "u"})
 	}
-	text := look.Markdown("lab")
+	text := look.Markdown(own)
 	assert.Less(t, len(text), 65_536)
 	rows := strings.Count(text, "| Kubernetes |")
 	assert.Greater(t, rows, 500)
 	assert.Contains(t, text, fmt.Sprintf("| %d | Kubernetes | ConfigMap n/c%d |", rows, rows))
 	assert.Contains(t, text, fmt.Sprintf("\n%d more: `picluster drift --stack lab`\n", 3000-rows))
 	assert.Contains(t, text, "picluster repair --stack lab\n", "what to do next is not cut off")
+	assert.Contains(t, look.Markdown(command.Names{Stack: "dev", Make: true}), fmt.Sprintf("\n%d more: `make drift STACK=dev`\n", 3000-rows))
+}
+
+// own is a user's own stack of that name.
+var own = command.Names{Stack: "lab"}
+
+// TestNextStepsOfMake has make's targets, which the lab requires.
+func TestNextStepsOfMake(t *testing.T) {
+	findings := []Finding{{URN: "u", ByUp: true, Pending: true}, {Release: "n/r"}}
+	for stack, of := range map[string]string{"lab": "", "dev": " STACK=dev"} {
+		text := NextSteps(findings, command.Names{Stack: stack, Make: true})
+		assert.Equal(t, "Deploy the change:        make up"+of+"\nRestore it:               make repair"+of+"\nAccept it into the state: make refresh"+of+"\n", text)
+	}
 }
 
 func TestNextSteps(t *testing.T) {
@@ -164,7 +178,7 @@ func TestNextSteps(t *testing.T) {
 		"all":           {[]Finding{pending, repairable, added}, []string{deploy, restore, accept, reported}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			text := NextSteps(test.findings, "lab")
+			text := NextSteps(test.findings, own)
 			for _, step := range []string{deploy, restore, accept, reported} {
 				assert.Equal(t, strings.Contains(strings.Join(test.want, ""), step), strings.Contains(text, step), step)
 			}

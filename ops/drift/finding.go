@@ -11,6 +11,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
 )
 
@@ -91,8 +92,9 @@ func oneLine(text string) string { return strings.Join(strings.Fields(text), " "
 const longest = 60_000
 
 // Markdown returns a look as a table for an issue.
-func (l *Look) Markdown(stack string) string {
+func (l *Look) Markdown(commands command.Names) string {
 	var text strings.Builder
+	stack := commands.Stack
 	if len(l.Findings) == 0 {
 		fmt.Fprintf(&text, "Stack `%s` has not drifted.\n", stack)
 	} else {
@@ -101,7 +103,7 @@ func (l *Look) Markdown(stack string) string {
 	for i, f := range l.Findings {
 		row := fmt.Sprintf("| %d | %s | %s | %s | %s |\n", i+1, f.Where, cell(f.What), f.after(), cell(f.Is))
 		if text.Len()+len(row) > longest {
-			fmt.Fprintf(&text, "\n%d more: `picluster drift --stack %s`\n", len(l.Findings)-i, stack)
+			fmt.Fprintf(&text, "\n%d more: `%s`\n", len(l.Findings)-i, commands.Picluster("drift"))
 			break
 		}
 		text.WriteString(row)
@@ -109,14 +111,14 @@ func (l *Look) Markdown(stack string) string {
 	if len(l.Ignored) > 0 {
 		fmt.Fprintf(&text, "\nIgnored by `driftIgnore`: %d\n", len(l.Ignored))
 	}
-	if steps := NextSteps(l.Findings, stack); steps != "" {
+	if steps := NextSteps(l.Findings, commands); steps != "" {
 		fmt.Fprintf(&text, "\n```\n%s```\n", steps)
 	}
 	return text.String()
 }
 
 // NextSteps returns what to do about findings, a line each.
-func NextSteps(findings []Finding, stack string) string {
+func NextSteps(findings []Finding, commands command.Names) string {
 	var pending, repairable, reported bool
 	for _, f := range findings {
 		pending = pending || f.Pending
@@ -125,11 +127,11 @@ func NextSteps(findings []Finding, stack string) string {
 	}
 	var text strings.Builder
 	if pending {
-		fmt.Fprintf(&text, "Deploy the change:        picluster up --stack %s\n", stack)
+		fmt.Fprintf(&text, "Deploy the change:        %s\n", commands.Picluster("up"))
 	}
 	if repairable {
-		fmt.Fprintf(&text, "Restore it:               picluster repair --stack %s\n", stack)
-		fmt.Fprintf(&text, "Accept it into the state: picluster refresh --stack %s\n", stack)
+		fmt.Fprintf(&text, "Restore it:               %s\n", commands.Picluster("repair"))
+		fmt.Fprintf(&text, "Accept it into the state: %s\n", commands.Picluster("refresh"))
 	}
 	if reported {
 		text.WriteString("Reported only:            remove it where it was added, or add it to driftIgnore\n")

@@ -74,8 +74,8 @@ func (t *Target) release(ctx context.Context, r *engine.Resource, next func() []
 	var findings []Finding
 	if status := record.Info.Status; status.IsPending() {
 		// Helm rejects an upgrade until the interrupted operation is rolled back.
-		return []Finding{{Where: where, What: what, Is: fmt.Sprintf("has the status %q since revision %d: an operation of Helm was interrupted; first run helm rollback %s --namespace %s",
-			status, record.Version, record.Name, record.Namespace)}}, nil
+		return []Finding{{Where: where, What: what, Is: fmt.Sprintf("has the status %q since revision %d: an operation of Helm was interrupted; first run %s",
+			status, record.Version, t.commands.Helm("rollback", record.Name, "--namespace", record.Namespace))}}, nil
 	} else if status != release.StatusDeployed {
 		f := finding(fmt.Sprintf("has the status %q since revision %d", status, record.Version))
 		f.Failed = status == release.StatusFailed

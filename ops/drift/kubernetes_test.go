@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/ops/cluster"
 	"github.com/picluster/picluster/ops/engine"
 	"github.com/picluster/picluster/ops/object"
@@ -132,7 +133,7 @@ func TestReleases(t *testing.T) {
 		"in order":           {revision: 2, records: record(2, release.StatusDeployed), installed: []*object.Object{objectOf(manifest("c", data{"a": "x"}))}, live: []*object.Object{live("c", data{"a": "x"}, nil)}},
 		"no record":          {revision: 2, found: []string{"release n/r is not installed: repair restores it"}},
 		"failed":             {revision: 2, records: record(2, release.StatusFailed), found: []string{`release n/r has the status "failed" since revision 2: repair restores it`}},
-		"an upgrade pending": {revision: 2, records: record(3, release.StatusPendingUpgrade), found: []string{`release n/r has the status "pending-upgrade" since revision 3: an operation of Helm was interrupted; first run helm rollback r --namespace n: reported only`}},
+		"an upgrade pending": {revision: 2, records: record(3, release.StatusPendingUpgrade), found: []string{`release n/r has the status "pending-upgrade" since revision 3: an operation of Helm was interrupted; first run helm --kube-context pi rollback r --namespace n: reported only`}},
 		"another revision": {revision: 2, records: record(3, release.StatusDeployed), installed: []*object.Object{objectOf(manifest("c", nil))},
 			found: []string{"release n/r is at revision 3, and should be at 2: Rollback to 1: repair restores it"}},
 		"another revision, failed": {revision: 2, records: record(3, release.StatusFailed), found: []string{
@@ -147,7 +148,8 @@ func TestReleases(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster := &kubernetes{records: test.records, installed: test.installed, objects: test.live}
-			target := &Target{state: &engine.State{Resources: []*engine.Resource{tempo(test.revision)}}, store: &store{}, cluster: cluster}
+			commands := command.Names{Stack: "s"}.In(func(name string) string { return map[string]string{"context": "pi"}[name] })
+			target := &Target{state: &engine.State{Resources: []*engine.Resource{tempo(test.revision)}}, store: &store{}, cluster: cluster, commands: commands}
 			findings, _, err := target.direct(t.Context(), nothing)
 			require.NoError(t, err)
 			assert.Equal(t, test.found, found(findings))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/ops/golden"
 	"github.com/stretchr/testify/require"
 )
@@ -19,6 +20,6 @@ func TestSample(t *testing.T) {
 	}
 	var text bytes.Buffer
 	require.NoError(t, Table(&text, findings))
-	text.WriteString(NextSteps(findings, "picluster"))
+	text.WriteString(NextSteps(findings, command.Names{Stack: "picluster"}))
 	golden.Check(t, "../..", "docs/samples/drift.txt", text.String())
 }

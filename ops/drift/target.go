@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"sync"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/ops/cluster"
 	"github.com/picluster/picluster/ops/engine"
 	"github.com/picluster/picluster/ops/object"
@@ -52,6 +53,8 @@ type Target struct {
 	cluster Cluster
 	ignores []object.Ignore
 	fields  engine.SecretFields // of each tenant's Secret
+	// commands are those that findings and errors suggest.
+	commands command.Names
 
 	mu      sync.Mutex
 	ignored []Finding
@@ -189,7 +192,7 @@ func newTarget(state *engine.State, config engine.Config) (*Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Target{state: state, ignores: ignores, fields: state.SecretFields(config)}, nil
+	return &Target{state: state, ignores: ignores, fields: state.SecretFields(config), commands: config.Commands}, nil
 }
 
 // OtherClusterError is the error of a cluster that is not the one of the stack's last up.
@@ -197,12 +200,14 @@ type OtherClusterError struct {
 	// Context and Server are the ones that were reached, with the UID Is; the
 	// stack's has the UID Want.
 	Context, Server, Is, Want string
+	// Accept is the command that accepts the cluster as the stack's.
+	Accept string
 }
 
 func (e *OtherClusterError) Error() string {
 	return fmt.Sprintf("this is another cluster: context %q at %s has the UID %s. The last up of the stack was on the cluster with the UID %s. "+
-		"Fix: pulumi config set kubernetes:context NAME; or, if the cluster was rebuilt on purpose: picluster up --other-cluster",
-		e.Context, e.Server, e.Is, e.Want)
+		"Fix: pulumi config set kubernetes:context NAME; or, if the cluster was rebuilt on purpose: %s",
+		e.Context, e.Server, e.Is, e.Want, e.Accept)
 }
 
 // identify compares a cluster with the one that the stack was brought up on, if the
@@ -217,7 +222,7 @@ func (t *Target) identify(ctx context.Context, cluster Cluster) error {
 		return unanswered("Kubernetes", cluster.Server(), err)
 	}
 	if is != want {
-		return &OtherClusterError{cluster.Context(), cluster.Server(), is, want}
+		return &OtherClusterError{cluster.Context(), cluster.Server(), is, want, t.commands.Picluster("up --other-cluster")}
 	}
 	return nil
 }

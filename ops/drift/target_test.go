@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/ops/engine"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
@@ -58,13 +59,13 @@ func TestIdentify(t *testing.T) {
 		err      string
 	}{
 		"the same":      {"one", &kubernetes{uid: "one"}, false, ""},
-		"another":       {"one", &kubernetes{uid: "two"}, true, `this is another cluster: context "lab" at https://k:6443 has the UID two. The last up of the stack was on the cluster with the UID one. Fix: `},
+		"another":       {"one", &kubernetes{uid: "two"}, true, `this is another cluster: context "lab" at https://k:6443 has the UID two. The last up of the stack was on the cluster with the UID one. Fix: pulumi config set kubernetes:context NAME; or, if the cluster was rebuilt on purpose: picluster up --stack s --other-cluster`},
 		"none recorded": {nil, &kubernetes{uid: "two", err: down}, false, ""},
 		"not reachable": {"one", &kubernetes{err: down}, false, "Kubernetes at https://k:6443 is not reachable. Fix: start it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			state := &engine.State{Resources: []*engine.Resource{system(test.recorded)}}
-			err := (&Target{state: state}).identify(t.Context(), test.cluster)
+			err := (&Target{state: state, commands: command.Names{Stack: "s"}}).identify(t.Context(), test.cluster)
 			assert.Equal(t, test.other, IsOtherCluster(err))
 			assert.Equal(t, test.other, IsOtherCluster(fmt.Errorf("wrapped: %w", err)))
 			if test.err == "" {
@@ -184,6 +185,7 @@ func configOf(t *testing.T, values map[string]string) engine.Config {
 	script := "#!/bin/sh\ncase $1 in version) echo v3.216.0 ;; config) cat " + dir + "/config ;; *) exit 1 ;; esac\n"
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "pulumi"), []byte(script), 0o755))
 	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	t.Setenv(command.MakeVariable, "") // which make test sets
 	t.Chdir(dir)
 	stack, err := engine.Open(t.Context(), "s", "")
 	require.NoError(t, err)
@@ -289,7 +291,7 @@ func TestOpenAndReady(t *testing.T) {
 	}{
 		"the same":             {state: stateOf(servers.settings(), "one"), config: servers.settings(), same: true},
 		"other settings":       {state: stateOf(servers.settings(), "one"), config: servers.settings("minio:minioRegion", "eu")},
-		"another cluster":      {state: stateOf(servers.settings(), "two"), config: servers.settings(), same: true, readyErr: "has the UID one. The last up of the stack was on the cluster with the UID two", openErr: "has the UID one", other: true},
+		"another cluster":      {state: stateOf(servers.settings(), "two"), config: servers.settings(), same: true, readyErr: "has the UID one. The last up of the stack was on the cluster with the UID two. Fix: pulumi config set kubernetes:context NAME; or, if the cluster was rebuilt on purpose: picluster up --stack s --other-cluster", openErr: "has the UID one", other: true},
 		"MinIO not reachable":  {state: stateOf(servers.settings("minio:minioServer", down), "one"), config: servers.settings(), openErr: "MinIO at " + down + " is not reachable. Fix: start it, or set minio:minioServer"},
 		"settings not usable":  {state: stateOf(servers.settings(), "one"), config: servers.settings("minio:minioServer", "http://s3"), same: false},
 		"bad driftIgnore":      {state: stateOf(servers.settings(), "one"), config: servers.settings("p:driftIgnore", "{"), readyErr: "driftIgnore: ", openErr: "driftIgnore: "},

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/ops/cluster"
 	"github.com/picluster/picluster/ops/engine"
 	"github.com/picluster/picluster/ops/object"
@@ -38,25 +39,25 @@ type change struct {
 
 // Markdown returns the summary of what steps would do to a stack. state is what
 // the stack has now.
-func Markdown(ctx context.Context, stack string, steps []engine.Step, state *engine.State) string {
+func Markdown(ctx context.Context, commands command.Names, steps []engine.Step, state *engine.State) string {
 	changes := changesOf(steps)
-	text := heading(stack, changes) + resources(changes)
+	text := heading(commands.Stack, changes) + resources(changes)
 	if len(changes) == 0 {
 		return text
 	}
 	objects := objectsOf(ctx, changes, steps, state)
 	for _, diffs := range []bool{true, false} {
-		if full := text + objects.markdown(diffs); len(full) <= longest {
+		if full := text + objects.markdown(diffs, commands); len(full) <= longest {
 			return full
 		}
 	}
-	return shortened(text+objects.markdown(false), stack)
+	return shortened(text+objects.markdown(false, commands), commands)
 }
 
 // shortened cuts a text at the end of a line, and says where the rest is.
-func shortened(text, stack string) string {
+func shortened(text string, commands command.Names) string {
 	text = text[:longest]
-	return text[:strings.LastIndex(text, "\n")+1] + fmt.Sprintf("\nThe rest is too long for a comment: `picluster preview --stack %s` shows it.\n", stack)
+	return text[:strings.LastIndex(text, "\n")+1] + fmt.Sprintf("\nThe rest is too long for a comment: `%s` shows it.\n", commands.Picluster("preview"))
 }
 
 // rank is the place of a kind in kinds; -1 if it is none of them.
@@ -267,12 +268,12 @@ func clusterOf(ctx context.Context, r *engine.Resource, steps []engine.Step, sta
 }
 
 // markdown lists the objects, with or without their differences.
-func (o objects) markdown(diffs bool) string {
+func (o objects) markdown(diffs bool, commands command.Names) string {
 	var text strings.Builder
 	if len(o.changed) > 0 {
 		fmt.Fprintf(&text, "\n#### Kubernetes objects: %d change, %d do not\n", len(o.changed), o.same)
 		if !diffs {
-			text.WriteString("\nTheir differences are too long for a comment: `picluster preview` shows them.\n")
+			fmt.Fprintf(&text, "\nTheir differences are too long for a comment: `%s` shows them.\n", commands.Picluster("preview"))
 		}
 	}
 	for _, c := range o.changed {

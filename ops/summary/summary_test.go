@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/ops/engine"
 	"github.com/picluster/picluster/ops/summary"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
@@ -32,19 +33,22 @@ const (
 	configMap = "kubernetes:core/v1:ConfigMap"
 )
 
+// lab is a user's own stack of that name.
+var lab = command.Names{Stack: "lab"}
+
 func object(name, text string) map[string]any {
 	return map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": name, "namespace": "n"}, "data": map[string]any{"a": text}}
 }
 
 func TestNoChanges(t *testing.T) {
-	text := summary.Markdown(t.Context(), "lab", []engine.Step{step(apitype.OpSame, bucket, "b", map[string]any{}, map[string]any{})}, &engine.State{})
+	text := summary.Markdown(t.Context(), lab, []engine.Step{step(apitype.OpSame, bucket, "b", map[string]any{}, map[string]any{})}, &engine.State{})
 	assert.Equal(t, "### Stack `lab`: no changes\n", text)
 }
 
 func TestChangesThatLoseSomethingAreFirst(t *testing.T) {
 	component := step(apitype.OpUpdate, "picluster:tempo:Tempo", "tempo", map[string]any{}, map[string]any{})
 	component.Old.Custom, component.New.Custom = false, false
-	text := summary.Markdown(t.Context(), "lab", []engine.Step{
+	text := summary.Markdown(t.Context(), lab, []engine.Step{
 		component,
 		step(apitype.OpCreate, configMap, "new", nil, object("new", "x")),
 		step(apitype.OpUpdate, configMap, "changed", object("c", "old"), object("c", "new"), "data.a"),
@@ -79,7 +83,7 @@ func TestChangesThatLoseSomethingAreFirst(t *testing.T) {
 func TestNoSecret(t *testing.T) {
 	secret := map[string]any{"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": "s"}, "data": map[string]any{"a": "aHVudGVyMmh1bnRlcjI="}}
 	other := map[string]any{"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": "s"}, "stringData": map[string]any{"a": "other"}}
-	text := summary.Markdown(t.Context(), "lab", []engine.Step{
+	text := summary.Markdown(t.Context(), lab, []engine.Step{
 		step(apitype.OpUpdate, "kubernetes:core/v1:Secret", "s", secret, other, "data"),
 		step(apitype.OpUpdate, configMap, "c", object("c", "hunter2hunter2"), object("c", "new"), "data.a"),
 	}, &engine.State{Secrets: []string{"hunter2hunter2"}})
@@ -98,11 +102,13 @@ func TestDifferencesTooLong(t *testing.T) {
 		name := fmt.Sprintf("c%d", i)
 		steps = append(steps, step(apitype.OpUpdate, configMap, name, object(name, strings.Repeat("x", 2000)), object(name, strings.Repeat("y", 2000)), "data.a"))
 	}
-	text := summary.Markdown(t.Context(), "lab", steps, &engine.State{})
+	text := summary.Markdown(t.Context(), lab, steps, &engine.State{})
 	assert.Less(t, len(text), most)
-	assert.Contains(t, text, "Their differences are too long for a comment: `picluster preview` shows them.")
+	assert.Contains(t, text, "Their differences are too long for a comment: `picluster preview --stack lab` shows them.")
 	assert.Contains(t, text, "- update ConfigMap n/c19")
 	assert.NotContains(t, text, "xxx")
+	text = summary.Markdown(t.Context(), command.Names{Stack: "dev", Make: true}, steps, &engine.State{})
+	assert.Contains(t, text, "`make preview STACK=dev` shows them.")
 }
 
 func TestManyTenants(t *testing.T) {
@@ -121,17 +127,19 @@ func TestManyTenants(t *testing.T) {
 		}
 	}
 	t.Setenv("KUBECONFIG", "/nonexistent")
-	text := summary.Markdown(t.Context(), "lab", steps, &engine.State{})
+	text := summary.Markdown(t.Context(), lab, steps, &engine.State{})
 	assert.Less(t, len(text), most)
 	assert.True(t, strings.HasPrefix(text, "### Stack `lab`: create 2400\n"), text[:80])
 	assert.Contains(t, text, "| create | `tenant-000` |")
 	assert.True(t, strings.HasSuffix(text, " |\n\nThe rest is too long for a comment: `picluster preview --stack lab` shows it.\n"), text[len(text)-200:])
+	text = summary.Markdown(t.Context(), command.Names{Stack: "dev", Make: true}, steps, &engine.State{})
+	assert.Contains(t, text, "`make preview STACK=dev` shows it.")
 }
 
 // Without a reachable cluster there is a summary nonetheless.
 func TestObjectsThatCannotBeShown(t *testing.T) {
 	t.Setenv("KUBECONFIG", "/nonexistent")
-	text := summary.Markdown(t.Context(), "lab", []engine.Step{
+	text := summary.Markdown(t.Context(), lab, []engine.Step{
 		step(apitype.OpUpdate, engine.ReleaseType, "tempo-release", map[string]any{"name": "t"}, map[string]any{"name": "t"}, "values.a"),
 	}, &engine.State{})
 	assert.Contains(t, text, "| update | `tempo-release` |")

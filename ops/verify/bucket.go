@@ -35,10 +35,15 @@ func (r *run) key(ctx context.Context) (string, error) {
 		return "", at(name, r.drift(), fmt.Errorf("there is no %s", name))
 	}
 	if err != nil {
-		return "", at(name, fmt.Sprintf("kubectl get secret --namespace %s %s", r.Namespace, r.Secret), reason(err))
+		return "", at(name, r.Commands.Kubectl("get", "secret", "--namespace", r.Namespace, r.Secret), reason(err))
 	}
 	fields := r.SecretFields.OrDefault()
 	keys := objectstore.Keys{AccessKey: string(data[fields.AccessKey]), SecretKey: string(data[fields.SecretKey])}
+	for _, field := range []string{fields.AccessKey, fields.SecretKey} {
+		if len(data[field]) == 0 {
+			return "", at(name, r.drift(), fmt.Errorf("%s has no %s", name, field))
+		}
+	}
 	try, cancel := context.WithTimeout(ctx, tryTime)
 	defer cancel()
 	denial, err := r.Store.Opens(try, keys.AccessKey, keys.SecretKey, r.Bucket)

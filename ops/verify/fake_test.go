@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -17,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/ops/objectstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -116,6 +118,13 @@ func restarted(p *corev1.Pod, ago time.Duration) {
 	}}}
 }
 
+// initRestarted is restarted for an init container.
+func initRestarted(p *corev1.Pod, ago time.Duration) {
+	restarted(p, ago)
+	p.Status.InitContainerStatuses, p.Status.ContainerStatuses = p.Status.ContainerStatuses, nil
+	p.Status.InitContainerStatuses[0].Name = "init"
+}
+
 func service(namespace, name string, selector map[string]string, ports map[int32]intstr.IntOrString) corev1.Service {
 	s := corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: selector}, Spec: corev1.ServiceSpec{Selector: selector}}
 	for port, target := range ports {
@@ -133,7 +142,7 @@ func (w *world) Pods(_ context.Context, namespace, selector string) ([]corev1.Po
 			found = append(found, p)
 		}
 	}
-	return found, w.errs["Pods"]
+	return found, w.errs["Pods "+selector]
 }
 
 func (w *world) LastLine(_ context.Context, _, pod, container string, previous bool) (string, error) {
@@ -200,6 +209,8 @@ type bucketStore struct {
 	objects map[string]string
 	denial  objectstore.Denial
 	err     error
+	// eachErr, listErr and readErr are of Each, Prefixes and Read alone.
+	eachErr, listErr, readErr error
 	// written is called before a listing, and adds what was written meanwhile.
 	written func(objects map[string]string)
 }
@@ -223,7 +234,7 @@ func (s *bucketStore) Each(_ context.Context, _ objectstore.Keys, _ string, do f
 	for name, text := range s.objects {
 		do(name, int64(len(text)), time.Now().Add(-2*time.Hour))
 	}
-	return s.err
+	return cmp.Or(s.eachErr, s.err)
 }
 
 func (s *bucketStore) Prefixes(_ context.Context, keys objectstore.Keys, bucket, prefix string) ([]string, error) {
@@ -242,7 +253,7 @@ func (s *bucketStore) Prefixes(_ context.Context, keys objectstore.Keys, bucket,
 	if s.written != nil {
 		s.written(s.objects) // is found by the next listing
 	}
-	return found, nil
+	return found, s.listErr
 }
 
 func (s *bucketStore) Read(_ context.Context, _ objectstore.Keys, _, name string) ([]byte, error) {
@@ -250,9 +261,9 @@ func (s *bucketStore) Read(_ context.Context, _ objectstore.Keys, _, name string
 	defer s.mu.Unlock()
 	text, found := s.objects[name]
 	if !found || text == "" {
-		return nil, s.err
+		return nil, cmp.Or(s.readErr, s.err)
 	}
-	return []byte(text), s.err
+	return []byte(text), cmp.Or(s.readErr, s.err)
 }
 
 // meta returns a meta.json of Tempo's.
@@ -403,6 +414,7 @@ type fakeGrafana struct {
 	requests, down int      // the number of requests, and of the one that fails
 	authorizations []string // that it takes
 	sources        map[string]Datasource
+	respond        func(http.ResponseWriter) // in place of a data source
 }
 
 func newGrafana(t *testing.T, tempo *fakeTempo) *fakeGrafana {
@@ -437,6 +449,8 @@ func (g *fakeGrafana) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.requests++
 	}
 	switch {
+	case one && g.respond != nil:
+		g.respond(w)
 	case one && g.requests == g.down:
 		http.Error(w, "starts", http.StatusServiceUnavailable)
 	case !allowed:
@@ -483,20 +497,23 @@ func sources(t *testing.T) []Datasource {
 	return list
 }
 
+// ofS has the commands of a stack s in kubectl's current cluster.
+var ofS = command.Names{Stack: "s"}.In(func(string) string { return "" })
+
 // target is what the world has.
 func target(t *testing.T) Target {
 	t.Helper()
 	return Target{
 		Namespace: "n", Release: "tempo", Bucket: "traces", Secret: "keys", Generator: true, Retention: defaultRetention,
 		Query: &Address{"n", "tempo-query-frontend", 3200}, OTLPGRPC: &Address{"n", "tempo-distributor", 4317}, OTLPHTTP: &Address{"n", "tempo-distributor", 4318},
-		Datasources: sources(t), GrafanaRelease: &GrafanaRelease{"m", "kps"},
+		Datasources: sources(t), GrafanaRelease: &GrafanaRelease{"m", "kps"}, Delivered: true,
 	}
 }
 
 // verify verifies a target with short times.
 func (w *world) verify(change func(*Options), targets ...Target) *Report {
 	w.t.Helper()
-	v := &Verifier{Cluster: w, Store: w.store, Options: Options{Stack: "s", Timeout: 2 * time.Second, Wait: 2 * time.Second}, every: 20 * time.Millisecond}
+	v := &Verifier{Cluster: w, Store: w.store, Options: Options{Commands: ofS, Timeout: 2 * time.Second, Wait: 2 * time.Second}, every: 20 * time.Millisecond}
 	if change != nil {
 		change(&v.Options)
 	}

@@ -29,17 +29,17 @@ func (v *Verifier) backend(ctx context.Context, a Address) (*backend, error) {
 	part := "Service " + a.Namespace + "/" + a.Service
 	service, err := v.Cluster.Service(ctx, a.Namespace, a.Service)
 	if apierrors.IsNotFound(err) {
-		return nil, at(part, "picluster drift --stack "+v.Stack, fmt.Errorf("there is no %s", part))
+		return nil, at(part, v.drift(), fmt.Errorf("there is no %s", part))
 	}
 	if err != nil {
-		return nil, at(part, fmt.Sprintf("kubectl get service --namespace %s %s", a.Namespace, a.Service), reason(err))
+		return nil, at(part, v.Commands.Kubectl("get", "service", "--namespace", a.Namespace, a.Service), reason(err))
 	}
 	return v.backendOf(ctx, service, a.Port)
 }
 
 func (v *Verifier) backendOf(ctx context.Context, service *corev1.Service, port int) (*backend, error) {
 	part := "Service " + service.Namespace + "/" + service.Name
-	describe := fmt.Sprintf("kubectl describe service --namespace %s %s", service.Namespace, service.Name)
+	describe := v.Commands.Kubectl("describe", "service", "--namespace", service.Namespace, service.Name)
 	at := func(format string, args ...any) error {
 		return at(part, describe, fmt.Errorf(part+" "+format, args...))
 	}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/picluster/picluster/internal/command"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 )
@@ -109,7 +110,7 @@ func (r *run) grafana(ctx context.Context) (*grafana, error) {
 		return nil, skip("the stack has no data source")
 	case r.Grafana != "":
 		g := &grafana{Client: &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}, url: strings.TrimSuffix(r.Grafana, "/"), close: func() {}}
-		g.part, g.fix = "Grafana at "+g.url, "curl --include "+g.url+"/api/health"
+		g.part, g.fix = "Grafana at "+g.url, "curl --include "+command.Quote(g.url+"/api/health")
 		if r.GrafanaToken != "" {
 			g.authorization = "Bearer " + r.GrafanaToken
 		}
@@ -125,7 +126,7 @@ func (r *run) ownGrafana(ctx context.Context) (*grafana, error) {
 	release := *r.GrafanaRelease
 	selector := "app.kubernetes.io/name=grafana,app.kubernetes.io/instance=" + release.Name
 	part := fmt.Sprintf("Grafana of release %s/%s", release.Namespace, release.Name)
-	fix := fmt.Sprintf("kubectl get pods,services --namespace %s --selector %s", release.Namespace, selector)
+	fix := r.Commands.Kubectl("get", "pods,services", "--namespace", release.Namespace, "--selector", selector)
 	find := func(ctx context.Context) (*backend, error) {
 		services, err := r.Cluster.Services(ctx, release.Namespace, selector)
 		if err != nil {
@@ -142,7 +143,7 @@ func (r *run) ownGrafana(ctx context.Context) (*grafana, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &grafana{url: "http://grafana", part: part, fix: fmt.Sprintf("kubectl logs --namespace %s --selector %s --container grafana --tail 20", release.Namespace, selector)}
+	g := &grafana{url: "http://grafana", part: part, fix: r.Commands.Kubectl("logs", "--namespace", release.Namespace, "--selector", selector, "--container", "grafana", "--tail", "20")}
 	if r.GrafanaToken != "" {
 		g.authorization = "Bearer " + r.GrafanaToken
 	} else if g.authorization, err = r.administrator(ctx, b.pod); err != nil {
@@ -294,12 +295,14 @@ func (r *run) grafanaLinks(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%d data sources as provisioned, with %d links", len(r.Datasources), links), err
 }
 
-// provision is the command that gives Grafana its data sources.
+// provision returns the commands that give Grafana its data sources.
 func (r *run) provision() string {
-	if r.GrafanaRelease != nil {
+	if r.Delivered {
 		return r.drift()
 	}
-	return fmt.Sprintf("pulumi stack output grafanaValues --stack %s > tracing.yaml", r.Stack)
+	return r.Commands.Pulumi("stack output grafanaValues") + " > tracing.yaml; " +
+		r.Commands.Helm("upgrade", "RELEASE", "prometheus-community/kube-prometheus-stack", "--version", "VERSION", "--namespace", "NAMESPACE", "--reuse-values", "--values", "tracing.yaml") +
+		", with RELEASE, VERSION and NAMESPACE as " + r.Commands.Helm("list", "--all-namespaces") + " shows them"
 }
 
 // differences returns where a data source in Grafana differs from what it should be. Fields that

@@ -20,7 +20,7 @@ func (r *run) pods(ctx context.Context) (string, error) {
 	err := r.poll(ctx, "pods", r.timeout(), func(ctx context.Context) error {
 		all, err := r.Cluster.Pods(ctx, r.Namespace, r.selector())
 		if err != nil {
-			return at("Kubernetes", "kubectl get pods --namespace "+r.Namespace, reason(err))
+			return at("Kubernetes", r.listPods(), reason(err))
 		}
 		all = slices.DeleteFunc(all, func(p corev1.Pod) bool { return !isRunning(p) })
 		if len(all) == 0 {
@@ -63,16 +63,21 @@ func worst(problems []error) error {
 // pod returns why a pod is not as it should be.
 func (r *run) pod(ctx context.Context, p corev1.Pod) error {
 	part := fmt.Sprintf("pod %s/%s", p.Namespace, p.Name)
-	describe := fmt.Sprintf("kubectl describe pod --namespace %s %s", p.Namespace, p.Name)
-	for _, c := range p.Status.ContainerStatuses {
-		if last := c.LastTerminationState.Terminated; last != nil && time.Since(last.FinishedAt.Time) < lately {
-			fix := fmt.Sprintf("kubectl logs --namespace %s %s --container %s --previous", p.Namespace, p.Name, c.Name)
-			return finally(part, fix, "%s has restarted %d times, last %s ago (%s, exit code %d)%s",
-				p.Name, c.RestartCount, time.Since(last.FinishedAt.Time).Round(time.Second), last.Reason, last.ExitCode, r.lastLine(ctx, p, c))
+	describe := r.Commands.Kubectl("describe", "pod", "--namespace", p.Namespace, p.Name)
+	initial, running := containers(p)
+	for _, c := range running {
+		if fix, err := r.restarted(ctx, p, c, p.Name); err != nil {
+			return finally(part, fix, "%w", err)
 		}
 	}
 	if isReady(p) {
 		return nil
+	}
+	// One that was tried again does no harm once the pod is Ready.
+	for _, c := range initial {
+		if fix, err := r.restarted(ctx, p, c, "init container "+c.Name); err != nil {
+			return at(part, fix, fmt.Errorf("%s is not Ready: %w", p.Name, err))
+		}
 	}
 	for _, c := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
 		if waiting := c.State.Waiting; waiting != nil && waiting.Reason != "" && waiting.Reason != "PodInitializing" {
@@ -85,6 +90,34 @@ func (r *run) pod(ctx context.Context, p corev1.Pod) error {
 		}
 	}
 	return at(part, describe, fmt.Errorf("%s is not Ready: its phase is %s", p.Name, p.Status.Phase))
+}
+
+// containers returns the containers of a pod that have to end before it is Ready, and those that
+// run with it: a sidecar is among its init containers too.
+func containers(p corev1.Pod) (initial, running []corev1.ContainerStatus) {
+	running = p.Status.ContainerStatuses
+	for _, c := range p.Status.InitContainerStatuses {
+		if slices.ContainsFunc(p.Spec.InitContainers, func(of corev1.Container) bool {
+			return of.Name == c.Name && of.RestartPolicy != nil && *of.RestartPolicy == corev1.ContainerRestartPolicyAlways
+		}) {
+			running = append(slices.Clone(running), c)
+		} else {
+			initial = append(initial, c)
+		}
+	}
+	return initial, running
+}
+
+// restarted returns an error if a container has restarted lately, and the command that says why.
+// called is what the error calls it.
+func (r *run) restarted(ctx context.Context, p corev1.Pod, c corev1.ContainerStatus, called string) (fix string, err error) {
+	last := c.LastTerminationState.Terminated
+	if last == nil || time.Since(last.FinishedAt.Time) >= lately {
+		return "", nil
+	}
+	fix = r.Commands.Kubectl("logs", "--namespace", p.Namespace, p.Name, "--container", c.Name, "--previous")
+	return fix, fmt.Errorf("%s has restarted %d times, last %s ago (%s, exit code %d)%s",
+		called, c.RestartCount, time.Since(last.FinishedAt.Time).Round(time.Second), last.Reason, last.ExitCode, r.lastLine(ctx, p, c))
 }
 
 // lastLine returns the last line that a container has logged before its restart, as the

@@ -228,7 +228,7 @@ func (r *run) sendOneMore(ctx context.Context, name string) {
 			continue
 		}
 		if b, err := r.backend(ctx, to.address); err == nil {
-			_ = r.export(ctx, to, b, newSpan(r.Stack, name))
+			_ = r.export(ctx, to, b, newSpan(r.Commands.Stack, name))
 		}
 	}
 }

@@ -88,7 +88,7 @@ usage_report: {reporting_enabled: false}
 	one := target(t)
 	one.GrafanaRelease = nil
 	var progress bytes.Buffer
-	v := &Verifier{Cluster: w, Store: directory(filepath.Join(dir, "blocks")), Options: Options{Stack: "s", Wait: time.Minute, Progress: &progress}}
+	v := &Verifier{Cluster: w, Store: directory(filepath.Join(dir, "blocks")), Options: Options{Commands: ofS, Wait: time.Minute, Progress: &progress}}
 	report, err := v.Run(t.Context(), []Target{one})
 	require.NoError(t, err)
 	var table bytes.Buffer

@@ -137,7 +137,7 @@ func TestRole(t *testing.T) {
 	one.Namespace, one.Secret, one.GrafanaRelease = "tempo", "tempo-minio-secret", &GrafanaRelease{"monitoring", "kube-prometheus-stack"}
 	one.OTLPHTTP.Namespace, one.OTLPGRPC.Namespace, one.Query.Namespace = "tempo", "tempo", "tempo"
 	// It reaches no port here, and so sends no trace.
-	v := &Verifier{Cluster: live, Store: w.store, Options: Options{Stack: "s", Timeout: 1e9}, every: 1e7}
+	v := &Verifier{Cluster: live, Store: w.store, Options: Options{Commands: ofS, Timeout: 1e9}, every: 1e7}
 	_, err = v.Run(t.Context(), []Target{one})
 	require.NoError(t, err)
 	mu.Lock()

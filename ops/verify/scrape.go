@@ -47,7 +47,7 @@ const ofPrometheus = "operated-prometheus=true"
 // scrape asks Prometheus whether it scrapes the release's pods.
 func (r *run) scrape(ctx context.Context) (string, error) {
 	part := "Prometheus in namespace " + r.Prometheus
-	list := fmt.Sprintf("kubectl get services --namespace %s --selector %s", r.Prometheus, ofPrometheus)
+	list := r.Commands.Kubectl("get", "services", "--namespace", r.Prometheus, "--selector", ofPrometheus)
 	services, err := r.Cluster.Services(ctx, r.Prometheus, ofPrometheus)
 	if err != nil {
 		return "", at(part, list, reason(err))
@@ -60,7 +60,7 @@ func (r *run) scrape(ctx context.Context) (string, error) {
 	})
 	defer done()
 	targets := 0
-	fix := fmt.Sprintf("kubectl get servicemonitors --namespace %s --show-labels", r.Namespace)
+	fix := r.Commands.Kubectl("get", "servicemonitors", "--namespace", r.Namespace, "--show-labels")
 	err = r.poll(ctx, "scrape", r.timeout(), func(ctx context.Context) error {
 		up, err := r.targets(ctx, client)
 		if err != nil {
@@ -68,7 +68,7 @@ func (r *run) scrape(ctx context.Context) (string, error) {
 		}
 		missing, err := r.notAmong(ctx, up)
 		if err != nil {
-			return at("Kubernetes", "kubectl get pods --namespace "+r.Namespace, reason(err))
+			return at("Kubernetes", r.listPods(), reason(err))
 		}
 		var down []string
 		for pod, is := range up {
@@ -83,7 +83,7 @@ func (r *run) scrape(ctx context.Context) (string, error) {
 		case len(missing) > 0:
 			return at(part, fix, fmt.Errorf("got no target for %d pods: %s", len(missing), strings.Join(missing, ", ")))
 		case len(down) > 0:
-			return at(part, "kubectl get pods,networkpolicies --namespace "+r.Namespace, fmt.Errorf("got %d of %d targets down: %s", len(down), targets, strings.Join(down, ", ")))
+			return at(part, r.Commands.Kubectl("get", "pods,networkpolicies", "--namespace", r.Namespace), fmt.Errorf("got %d of %d targets down: %s", len(down), targets, strings.Join(down, ", ")))
 		}
 		return nil
 	})

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -38,6 +39,13 @@ func (w *world) prometheus(values map[string]string) {
 		ObjectMeta: metav1.ObjectMeta{Namespace: "m", Name: "prometheus-0", Labels: labels},
 		Status:     corev1.PodStatus{Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}},
 	})
+	w.backends["prometheus-0:9090"] = strings.TrimPrefix(server.URL, "http://")
+}
+
+// prometheusResponds has the Prometheus give another response.
+func (w *world) prometheusResponds(respond func(http.ResponseWriter)) {
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { respond(rw) }))
+	w.t.Cleanup(server.Close)
 	w.backends["prometheus-0:9090"] = strings.TrimPrefix(server.URL, "http://")
 }
 
@@ -82,6 +90,40 @@ func TestScrape(t *testing.T) {
 			got := result(t, w.verify(func(o *Options) { o.Timeout = 2 * time.Second }, one), "scrape")
 			got.Seconds, test.want.Step = 0, "scrape"
 			assert.Equal(t, test.want, got)
+		})
+	}
+	up := all(func(map[string]string) {})
+	const list = "kubectl get services --namespace m --selector operated-prometheus=true"
+	for name, test := range map[string]struct {
+		change            func(*world)
+		detail, part, fix string
+	}{
+		"no right to list Services": {func(w *world) { w.errs["Services"] = errors.New("services is forbidden") }, "services is forbidden", "Prometheus in namespace m", list},
+		"Prometheus down":           {func(w *world) { delete(w.backends, "prometheus-0:9090") }, "port 9090 of the pod: connection refused", "Prometheus in namespace m", list},
+		"an error": {func(w *world) {
+			w.prometheusResponds(func(rw http.ResponseWriter) { http.Error(rw, "TSDB not ready", http.StatusServiceUnavailable) })
+		}, "503 Service Unavailable: TSDB not ready", "Prometheus in namespace m", list},
+		"no JSON": {func(w *world) { w.prometheusResponds(func(rw http.ResponseWriter) { fmt.Fprint(rw, "<html>") }) },
+			"the response is no JSON: <html>", "Prometheus in namespace m", list},
+		"no right to list pods": {func(w *world) {
+			w.errs["Pods app.kubernetes.io/instance=tempo"] = errors.New("pods is forbidden")
+		}, "pods is forbidden", "Kubernetes", "kubectl get pods --namespace n"},
+		"no pod of Prometheus": {func(w *world) { w.pods = w.pods[:len(w.pods)-1] },
+			"Service m/prometheus-operated has no Ready pod: app.kubernetes.io/name=prometheus", "Service m/prometheus-operated", "kubectl describe service --namespace m prometheus-operated"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.covered()
+			w.prometheus(up)
+			test.change(w)
+			one := target(t)
+			one.Prometheus, one.GrafanaRelease = "m", nil
+			r := result(t, w.verify(nil, one), "scrape")
+			assert.Equal(t, Failed, r.Outcome)
+			assert.Contains(t, r.Detail, test.detail)
+			assert.Equal(t, test.part, r.Part)
+			assert.Equal(t, test.fix, r.Fix)
 		})
 	}
 	assert.NotContains(t, fmt.Sprint(newWorld(t).verify(nil, target(t)).Steps), "scrape", "nothing is watched")

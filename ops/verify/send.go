@@ -64,14 +64,14 @@ func (l *last) ForceFlush(context.Context) error                { return nil }
 
 // send sends a trace to a receiver.
 func (r *run) send(ctx context.Context, to receiver, s *sent) (string, error) {
-	s.span = newSpan(r.Stack, to.name)
+	s.span = newSpan(r.Commands.Stack, to.name)
 	err := r.poll(ctx, "send "+to.name, min(r.timeout(), sendTime), func(ctx context.Context) error {
 		b, err := r.backend(ctx, to.address)
 		if err != nil {
 			return err
 		}
 		if err := r.export(ctx, to, b, s.span); err != nil {
-			fix := fmt.Sprintf("kubectl logs --namespace %s %s --tail 20", b.pod.Namespace, b.pod.Name)
+			fix := r.Commands.Kubectl("logs", "--namespace", b.pod.Namespace, b.pod.Name, "--tail", "20")
 			return at(fmt.Sprintf("receiver %s of %s", to.name, b), fix, fmt.Errorf(`receiver %s: got "%w"; want the trace accepted`, to.name, brief{reason(err)}))
 		}
 		return nil

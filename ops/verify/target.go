@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/ops/engine"
 	"sigs.k8s.io/yaml"
 )
@@ -39,6 +40,9 @@ type Target struct {
 	Retention time.Duration
 	// Datasources are what Grafana is given.
 	Datasources []Datasource
+	// Delivered says that the stack itself gives Grafana the data sources, in place of the user
+	// by the output grafanaValues.
+	Delivered bool
 	// GrafanaRelease is the release of Grafana that the stack installs; nil if it does
 	// not.
 	GrafanaRelease *GrafanaRelease
@@ -131,9 +135,10 @@ func (t Target) announcement(o Options) string {
 }
 
 // Targets returns what a state says that a stack has deployed, tenant by tenant.
-func Targets(stack string, state *engine.State) ([]Target, error) {
+func Targets(commands command.Names, state *engine.State) ([]Target, error) {
+	stack := commands.Stack
 	if len(state.Of(engine.BucketType)) == 0 && len(state.Of(engine.NamespaceType)) == 0 && len(state.Of(engine.ReleaseType)) == 0 {
-		return nil, fmt.Errorf("stack %s has created nothing yet. Fix: picluster up --stack %[1]s", stack)
+		return nil, fmt.Errorf("stack %s has created nothing yet. Fix: %s", stack, commands.Picluster("up"))
 	}
 	tenants, several := state.Output("tenants").(map[string]any)
 	if !several {
@@ -146,7 +151,7 @@ func Targets(stack string, state *engine.State) ([]Target, error) {
 	var targets []Target
 	for _, name := range slices.Sorted(maps.Keys(tenants)) {
 		outputs, _ := tenants[name].(map[string]any)
-		target, err := targetOf(stack, name, outputs, state)
+		target, err := targetOf(commands, name, outputs, state)
 		if err != nil {
 			if name != "" {
 				err = fmt.Errorf("tenant %s: %w", name, err)
@@ -158,7 +163,7 @@ func Targets(stack string, state *engine.State) ([]Target, error) {
 	return targets, nil
 }
 
-func targetOf(stack, tenant string, outputs map[string]any, state *engine.State) (Target, error) {
+func targetOf(commands command.Names, tenant string, outputs map[string]any, state *engine.State) (Target, error) {
 	text := func(name string) string { value, _ := outputs[name].(string); return value }
 	t := Target{Tenant: tenant, Namespace: text("namespace"), Bucket: text("bucket"), Secret: text("secretName")}
 	if text("tempoValues") != "" {
@@ -167,7 +172,7 @@ func targetOf(stack, tenant string, outputs map[string]any, state *engine.State)
 	}
 	for _, name := range []string{"namespace", "queryUrl", "bucket"} {
 		if text(name) == "" {
-			return t, fmt.Errorf("output %s: got none; want one, which an up that succeeds writes. Fix: picluster up --stack %s", name, stack)
+			return t, fmt.Errorf("output %s: got none; want one, which an up that succeeds writes. Fix: %s", name, commands.Picluster("up"))
 		}
 	}
 	var err error
@@ -179,12 +184,12 @@ func targetOf(stack, tenant string, outputs map[string]any, state *engine.State)
 			continue // that receiver is off
 		}
 		if *output.address, err = parseAddress(output.name, text(output.name)); err != nil {
-			return t, fmt.Errorf("%w. Fix: picluster up --stack %s", err, stack)
+			return t, fmt.Errorf("%w. Fix: %s", err, commands.Picluster("up"))
 		}
 	}
 	release := releaseOf(state, t.Query)
 	if release == nil {
-		return t, fmt.Errorf("the state has no Helm release in namespace %s for Service %s. Fix: picluster up --stack %s", t.Query.Namespace, t.Query.Service, stack)
+		return t, fmt.Errorf("the state has no Helm release in namespace %s for Service %s. Fix: %s", t.Query.Namespace, t.Query.Service, commands.Picluster("up"))
 	}
 	t.Release = release.Text("name")
 	values, _ := release.Inputs["values"].(map[string]any)
@@ -204,11 +209,12 @@ func targetOf(stack, tenant string, outputs map[string]any, state *engine.State)
 	}
 	if source, _ := t.tempoSource(); multiTenant {
 		if t.OrgID = source.header(orgIDHeader); t.OrgID == "" {
-			return t, fmt.Errorf("output grafanaValues: got no %s for Tempo; want one with multiTenancy. Fix: pulumi config set tempoTenant TENANT --stack %s; then picluster up --stack %[2]s",
-				orgIDHeader, stack)
+			return t, fmt.Errorf("output grafanaValues: got no %s for Tempo; want one with multiTenancy. Fix: %s; then %s",
+				orgIDHeader, commands.Pulumi("config set tempoTenant TENANT"), commands.Picluster("up"))
 		}
 	}
 	t.GrafanaRelease = grafanaRelease(state, text("grafanaValues"))
+	t.Delivered = t.GrafanaRelease != nil || deliversObjects(state)
 	t.Prometheus = prometheusNamespace(state, t.Namespace)
 	return t, nil
 }
@@ -243,6 +249,17 @@ func grafanaRelease(state *engine.State, grafanaValues string) *GrafanaRelease {
 		}
 	}
 	return nil
+}
+
+// datasourceType is the type of the objects of datasources: operator.
+const datasourceType = "kubernetes:grafana.integreatly.org/v1beta1:GrafanaDatasource"
+
+// deliversObjects returns whether a stack has data sources in objects that Grafana's sidecar or its
+// operator reads.
+func deliversObjects(state *engine.State) bool {
+	return len(state.Of(datasourceType)) > 0 || slices.ContainsFunc(state.Of(configMapType), func(r *engine.Resource) bool {
+		return lookUp(r.Inputs, "metadata", "labels", "grafana_datasource") != nil
+	})
 }
 
 // uids returns the uids of a list of data sources.

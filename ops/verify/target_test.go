@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/ops/engine"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
 	"github.com/stretchr/testify/assert"
@@ -22,6 +23,11 @@ func state(outputs map[string]any, releases ...*engine.Resource) *engine.State {
 
 func release(namespace, name string, values map[string]any) *engine.Resource {
 	return &engine.Resource{URN: urn.URN("urn:" + namespace + name), Type: engine.ReleaseType, Inputs: map[string]any{"namespace": namespace, "name": name, "values": values}}
+}
+
+// labelled returns a ConfigMap with a label for Grafana's sidecar.
+func labelled(label string) *engine.Resource {
+	return &engine.Resource{Type: configMapType, Inputs: map[string]any{"metadata": map[string]any{"labels": map[string]any{label: "1"}}}}
 }
 
 func outputs(change func(map[string]any)) map[string]any {
@@ -62,9 +68,18 @@ func TestTargets(t *testing.T) {
 		"a release of another stack": {
 			state(outputs(nil), release("m", "kps", map[string]any{"grafana": map[string]any{
 				"additionalDataSourcesString": "- uid: loki\n- uid: other\n",
-			}}), release("n", "tempo", generator)), func(t *Target) { t.GrafanaRelease = nil },
+			}}), release("n", "tempo", generator)), func(t *Target) { t.GrafanaRelease, t.Delivered = nil, false },
 		},
-		"Grafana elsewhere": {state(outputs(nil), release("n", "tempo", generator)), func(t *Target) { t.GrafanaRelease = nil }},
+		"Grafana elsewhere": {state(outputs(nil), release("n", "tempo", generator)), func(t *Target) { t.GrafanaRelease, t.Delivered = nil, false }},
+		"by a ConfigMap": {
+			state(outputs(nil), release("n", "tempo", generator), labelled("grafana_datasource")), func(t *Target) { t.GrafanaRelease = nil },
+		},
+		"by another ConfigMap": {
+			state(outputs(nil), release("n", "tempo", generator), labelled("grafana_dashboard")), func(t *Target) { t.GrafanaRelease, t.Delivered = nil, false },
+		},
+		"by the operator": {
+			state(outputs(nil), release("n", "tempo", generator), &engine.Resource{Type: datasourceType}), func(t *Target) { t.GrafanaRelease = nil },
+		},
 		"inline": {
 			state(outputs(func(o map[string]any) { delete(o, "secretName") }), release("m", "kps", grafana), release("n", "tempo", generator)), func(t *Target) { t.Secret = "" },
 		},
@@ -74,7 +89,7 @@ func TestTargets(t *testing.T) {
 		},
 		"without data sources": {
 			state(outputs(func(o map[string]any) { delete(o, "grafanaValues") }), release("m", "kps", grafana), release("n", "tempo", generator)),
-			func(t *Target) { t.Datasources, t.GrafanaRelease = nil, nil },
+			func(t *Target) { t.Datasources, t.GrafanaRelease, t.Delivered = nil, nil, false },
 		},
 		"monolithic": {
 			state(outputs(func(o map[string]any) {
@@ -86,7 +101,7 @@ func TestTargets(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			targets, err := Targets("s", test.state)
+			targets, err := Targets(ofS, test.state)
 			require.NoError(t, err)
 			want := target(t)
 			test.want(&want)
@@ -113,7 +128,7 @@ func listAlone(t *testing.T) string {
 }
 
 func TestTargetsOfTenants(t *testing.T) {
-	targets, err := Targets("s", state(map[string]any{"tenants": map[string]any{
+	targets, err := Targets(ofS, state(map[string]any{"tenants": map[string]any{
 		"b": map[string]any{"namespace": "n", "bucket": "traces", "tempoValues": "a: b"},
 		"a": outputs(nil),
 	}}, release("n", "tempo", nil)))
@@ -130,7 +145,7 @@ func TestTargetsOfOneNamespace(t *testing.T) {
 	})
 	one, other := release("n", "tempo-a", nil), release("n", "tempo", nil)
 	for _, releases := range [][]*engine.Resource{{one, other}, {other, one}} {
-		targets, err := Targets("s", state(own, releases...))
+		targets, err := Targets(ofS, state(own, releases...))
 		require.NoError(t, err)
 		assert.Equal(t, "tempo-a", targets[0].Release)
 	}
@@ -150,7 +165,7 @@ func TestTargetsOfAMultiTenantTempo(t *testing.T) {
 		"monolithic":    {map[string]any{"tempo": map[string]any{"multitenancyEnabled": true}}, "team"},
 		"one tenant":    {map[string]any{"multitenancyEnabled": false}, ""},
 	} {
-		targets, err := Targets("s", state(own, release("n", "tempo", test.values)))
+		targets, err := Targets(ofS, state(own, release("n", "tempo", test.values)))
 		require.NoError(t, err, name)
 		assert.Equal(t, test.want, targets[0].OrgID, name)
 		assert.Equal(t, cmp.Or(test.want, "single-tenant")+"/", targets[0].blockPrefix(), name)
@@ -196,9 +211,28 @@ func TestTargetsOfABadState(t *testing.T) {
 		"a tenant's outputs": {state(map[string]any{"tenants": map[string]any{"a": nil}}), "stack s: tenant a: output namespace: got none; want one"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := Targets("s", test.state)
+			_, err := Targets(ofS, test.state)
 			assert.ErrorContains(t, err, test.err)
 		})
+	}
+}
+
+// TestTargetsNameTheCommand has each error name make's target, if that is how the command is run.
+func TestTargetsNameTheCommand(t *testing.T) {
+	tempo := release("n", "tempo", map[string]any{"multitenancyEnabled": true})
+	for _, s := range []*engine.State{
+		{Resources: []*engine.Resource{{Type: "pulumi:pulumi:Stack"}}},
+		state(nil),
+		state(outputs(nil), release("n", "other", nil)),
+		state(outputs(func(o map[string]any) { o["otlpGrpc"] = "tempo.n.svc.cluster.local" }), tempo),
+		state(outputs(nil), tempo),
+	} {
+		for stack, want := range map[string]string{"s": "make up STACK=s", "lab": "make up"} {
+			_, err := Targets(command.Names{Stack: stack, Make: true}, s)
+			if assert.Error(t, err) {
+				assert.True(t, strings.HasSuffix(err.Error(), want), err)
+			}
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/ops/engine"
 	"github.com/picluster/picluster/ops/objectstore"
 	corev1 "k8s.io/api/core/v1"
@@ -42,8 +43,8 @@ const DefaultTimeout = 2 * time.Minute
 
 // Options are how stacks are verified.
 type Options struct {
-	// Stack is the name of the stack, for messages.
-	Stack string
+	// Commands are those of the stack, which messages suggest.
+	Commands command.Names
 	// SecretFields are the fields of each tenant's Secret. Default: those of a Secret that
 	// the stack creates.
 	SecretFields engine.SecretFields
@@ -86,7 +87,7 @@ const (
 // Run verifies targets, and returns the result of every step. The error is the cause of
 // a context that has ended.
 func (v *Verifier) Run(ctx context.Context, targets []Target) (*Report, error) {
-	report := &Report{Stack: v.Stack}
+	report := &Report{Stack: v.Commands.Stack}
 	for _, t := range targets {
 		report.Steps = append(report.Steps, v.target(ctx, t)...)
 	}
@@ -216,13 +217,18 @@ type run struct {
 
 // logs is the command that shows the logs of the release.
 func (r *run) logs() string {
-	return fmt.Sprintf("kubectl logs --namespace %s --selector %s --prefix --tail 20", r.Namespace, r.selector())
+	return r.Commands.Kubectl("logs", "--namespace", r.Namespace, "--selector", r.selector(), "--prefix", "--tail", "20")
+}
+
+// listPods is the command that lists the pods of the release's namespace.
+func (r *run) listPods() string {
+	return r.Commands.Kubectl("get", "pods", "--namespace", r.Namespace)
 }
 
 func (r *run) selector() string { return "app.kubernetes.io/instance=" + r.Release }
 
 // drift is the command that shows what differs from what the stack has created.
-func (r *run) drift() string { return "picluster drift --stack " + r.Stack }
+func (v *Verifier) drift() string { return v.Commands.Picluster("drift") }
 
 // received returns the traces that a receiver has accepted.
 func (r *run) received() []*sent {

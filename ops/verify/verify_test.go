@@ -7,16 +7,19 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/ops/engine"
 	"github.com/picluster/picluster/ops/objectstore"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
@@ -116,6 +119,9 @@ func TestNotChecked(t *testing.T) {
 			"block": "add --wait 45m: Tempo writes a block after max_block_duration, by default 30 minutes",
 		}},
 		"no generator": {func(t *Target, _ *Options) { t.Generator = false }, map[string]string{"rate": "the metrics-generator is off"}},
+		"no data source of Tempo": {func(t *Target, _ *Options) { t.Datasources = t.Datasources[:1] }, map[string]string{
+			"grafana read": "the stack has no data source of Tempo",
+		}},
 		"no Grafana": {func(t *Target, _ *Options) { t.GrafanaRelease = nil }, map[string]string{
 			"grafana read": "add --grafana URL, with a token of a service account in GRAFANA_TOKEN", "grafana links": "add --grafana URL, with a token of a service account in GRAFANA_TOKEN",
 		}},
@@ -154,6 +160,9 @@ func TestFailures(t *testing.T) {
 		fmt.Fprint(w, `{"trace":{"batches":[{"scopeSpans":[{"spans":[{"spanId":"x","name":"y"}]}]}]}}`)
 	}
 	noJSON := func(w http.ResponseWriter) { fmt.Fprint(w, "<html>") }
+	// The commands of kubectl act on the cluster of the stack.
+	inPi := ofS.In(func(name string) string { return map[string]string{"context": "pi"}[name] })
+	const grafanaLogs = "kubectl logs --namespace m --selector app.kubernetes.io/name=grafana,app.kubernetes.io/instance=kps --container grafana --tail 20"
 	for name, test := range map[string]struct {
 		change            func(*world, *Target)
 		step              string
@@ -196,6 +205,38 @@ func TestFailures(t *testing.T) {
 			},
 			"pods", "tempo-ingester-0 has restarted 3 times, last 2m0s ago (OOMKilled, exit code 137); its log cannot be read: forbidden",
 			"pod n/tempo-ingester-0", "kubectl logs --namespace n tempo-ingester-0 --container main --previous", nil,
+		},
+		"pods cannot be listed": {
+			func(w *world, _ *Target) {
+				w.errs["Pods app.kubernetes.io/instance=tempo"] = errors.New("pods is forbidden")
+			},
+			"pods", "pods is forbidden", "Kubernetes", "kubectl get pods --namespace n", nil,
+		},
+		"init container waits": {
+			func(w *world, _ *Target) {
+				notReady(&w.pods[2], "")
+				w.pods[2].Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "init", State: corev1.ContainerState{
+					Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: "of init"},
+				}}}
+			},
+			"pods", "tempo-ingester-0 is not Ready: ImagePullBackOff of init", "pod n/tempo-ingester-0", "kubectl describe pod --namespace n tempo-ingester-0", nil,
+		},
+		"init container crashes": {
+			func(w *world, _ *Target) {
+				initRestarted(&w.pods[2], 2*time.Minute)
+				notReady(&w.pods[2], "PodInitializing")
+			},
+			"pods", "tempo-ingester-0 is not Ready: init container init has restarted 3 times, last 2m",
+			"pod n/tempo-ingester-0", "kubectl logs --namespace n tempo-ingester-0 --container init --previous", nil,
+		},
+		"sidecar restarted": {
+			func(w *world, _ *Target) {
+				initRestarted(&w.pods[2], 2*time.Minute)
+				always := corev1.ContainerRestartPolicyAlways
+				w.pods[2].Spec.InitContainers = []corev1.Container{{Name: "init", RestartPolicy: &always}}
+			},
+			"pods", "tempo-ingester-0 has restarted 3 times, last 2m0s ago (OOMKilled, exit code 137); its log is empty",
+			"pod n/tempo-ingester-0", "kubectl logs --namespace n tempo-ingester-0 --container init --previous", nil,
 		},
 		"no pods": {
 			func(_ *world, t *Target) { t.Release = "other" },
@@ -240,6 +281,13 @@ func TestFailures(t *testing.T) {
 			func(w *world, _ *Target) { w.services[1].Spec.Selector = map[string]string{"a": "b"} },
 			"search", "Service n/tempo-query-frontend has no Ready pod: a=b", "Service n/tempo-query-frontend", "kubectl describe service --namespace n tempo-query-frontend",
 			[]string{"read otlpGrpc", "read otlpHttp", "rate"},
+		},
+		"Service whose pods cannot be listed": {
+			func(w *world, _ *Target) {
+				w.errs["Pods app.kubernetes.io/component=query-frontend,app.kubernetes.io/instance=tempo"] = errors.New("pods is forbidden")
+			},
+			"search", "Service n/tempo-query-frontend leads to pods that cannot be listed: pods is forbidden", "Service n/tempo-query-frontend",
+			"kubectl describe service --namespace n tempo-query-frontend", []string{"read otlpGrpc", "read otlpHttp", "rate"},
 		},
 		"Service of a port that no pod has": {
 			func(w *world, _ *Target) { w.services[1].Spec.Ports[0].TargetPort = intstr.FromString("web") },
@@ -312,6 +360,20 @@ func TestFailures(t *testing.T) {
 			},
 			"key", "secrets is forbidden", "Secret n/keys", "kubectl get secret --namespace n keys", []string{"block", "size", "grafana read", "grafana links"},
 		},
+		"Secret without its fields": {
+			func(w *world, _ *Target) {
+				w.secrets["n/keys"] = map[string][]byte{"ID": []byte("access"), "KEY": []byte("secret")}
+			},
+			"key", "Secret n/keys has no MINIO_ACCESS_KEY_ID", "Secret n/keys", drifts, []string{"block", "size"},
+		},
+		"Secret without its secret key": {
+			func(w *world, _ *Target) { delete(w.secrets["n/keys"], "MINIO_SECRET_ACCESS_KEY") },
+			"key", "Secret n/keys has no MINIO_SECRET_ACCESS_KEY", "Secret n/keys", drifts, []string{"block", "size"},
+		},
+		"no user": {
+			func(w *world, _ *Target) { w.store.denial = objectstore.NoUser },
+			"key", "Secret n/keys does not open bucket traces: its access key is of no user, or of one that is disabled", "Secret n/keys", drifts, []string{"block", "size"},
+		},
 		"wrong key in the Secret": {
 			func(w *world, _ *Target) { w.secrets["n/keys"]["MINIO_SECRET_ACCESS_KEY"] = []byte("other") },
 			"key", "Secret n/keys does not open bucket traces: its secret key is not the user's", "Secret n/keys", drifts, []string{"block", "size"},
@@ -327,6 +389,27 @@ func TestFailures(t *testing.T) {
 		"MinIO down": {
 			func(w *world, _ *Target) { w.store.err = errors.New("connection refused") },
 			"key", "connection refused", "MinIO at s3:9000", drifts, []string{"block", "size"},
+		},
+		"size unknown": {
+			func(w *world, _ *Target) { w.store.eachErr = errors.New("connection reset") },
+			"size", "connection reset", "MinIO at s3:9000", drifts, nil,
+		},
+		"MinIO fails at the list of blocks": {
+			func(w *world, _ *Target) { w.store.listErr = errors.New("connection reset") },
+			"block", "connection reset", "MinIO at s3:9000", drifts, nil,
+		},
+		"MinIO fails at a block": {
+			func(w *world, _ *Target) { w.store.readErr = errors.New("connection reset") },
+			"block", "connection reset", "MinIO at s3:9000", drifts, nil,
+		},
+		"block of the metrics-generator": {
+			func(w *world, _ *Target) {
+				w.store.written = func(objects map[string]string) {
+					text := meta(time.Now().Add(-time.Minute), time.Now().Add(time.Minute))
+					objects["single-tenant/new/meta.json"] = strings.Replace(text, "{", `{"replicationFactor":1,`, 1)
+				}
+			},
+			"block", "bucket traces: got no block of ", "ingesters of release n/tempo", logs, nil,
 		},
 		"block missing": {
 			func(w *world, _ *Target) { w.store.written = nil },
@@ -388,6 +471,22 @@ func TestFailures(t *testing.T) {
 			"grafana read", "Grafana of release m/kps: got 401; want a token of a service account with the role Admin", "Grafana of release m/kps", "export GRAFANA_TOKEN=TOKEN",
 			[]string{"grafana links"},
 		},
+		"Grafana that denies": {
+			func(w *world, _ *Target) {
+				w.grafana.respond = func(w http.ResponseWriter) { w.WriteHeader(http.StatusForbidden) }
+			},
+			"grafana links", "Grafana of release m/kps: got 403; want a token of a service account with the role Admin", "Grafana of release m/kps", "export GRAFANA_TOKEN=TOKEN", nil,
+		},
+		"Grafana behind a proxy that fails": {
+			func(w *world, _ *Target) {
+				w.grafana.respond = func(w http.ResponseWriter) { http.Error(w, "no upstream", http.StatusBadGateway) }
+			},
+			"grafana links", "data source loki: 502 Bad Gateway: no upstream", "Grafana of release m/kps", grafanaLogs, nil,
+		},
+		"data source is no JSON": {
+			func(w *world, _ *Target) { w.grafana.respond = noJSON },
+			"grafana links", "data source loki is no JSON: <html>", "Grafana of release m/kps", grafanaLogs, nil,
+		},
 		"Grafana not there": {
 			func(w *world, _ *Target) { w.services = w.services[:2] },
 			"grafana read", "release m/kps has no Service of Grafana", "Grafana of release m/kps",
@@ -410,8 +509,7 @@ func TestFailures(t *testing.T) {
 		},
 		"Grafana down": {
 			func(w *world, _ *Target) { delete(w.backends, "kps-grafana-0:3000") },
-			"grafana links", "port 3000 of the pod: connection refused", "Grafana of release m/kps",
-			"kubectl logs --namespace m --selector app.kubernetes.io/name=grafana,app.kubernetes.io/instance=kps --container grafana --tail 20", []string{"grafana read"},
+			"grafana links", "port 3000 of the pod: connection refused", "Grafana of release m/kps", grafanaLogs, []string{"grafana read"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -420,12 +518,12 @@ func TestFailures(t *testing.T) {
 			w.covered()
 			one := target(t)
 			test.change(w, &one)
-			report := w.verify(nil, one)
+			report := w.verify(func(o *Options) { o.Commands = inPi }, one)
 			r := result(t, report, test.step)
 			assert.Equal(t, Failed, r.Outcome)
 			assert.Contains(t, r.Detail, test.detail)
 			assert.Equal(t, test.part, r.Part)
-			assert.Equal(t, test.fix, r.Fix)
+			assert.Equal(t, strings.ReplaceAll(test.fix, "kubectl", "kubectl --context pi"), r.Fix)
 			assert.False(t, report.OK)
 			steps := []string{test.step}
 			for step := range outcomes(report) {
@@ -444,6 +542,80 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// TestGrafanaThatIsNotReachable has the steps name the URL of --grafana.
+func TestGrafanaThatIsNotReachable(t *testing.T) {
+	w := newWorld(t)
+	w.covered()
+	stopped := httptest.NewServer(nil)
+	stopped.Close()
+	report := w.verify(func(o *Options) { o.Grafana = stopped.URL + "/g&x" }, target(t))
+	assert.Equal(t, map[string]Outcome{"grafana read": Failed, "grafana links": Failed}, outcomes(report))
+	for _, step := range []string{"grafana read", "grafana links"} {
+		r := result(t, report, step)
+		assert.Contains(t, r.Detail, "connection refused")
+		assert.Equal(t, "Grafana at "+stopped.URL+"/g&x", r.Part)
+		assert.Equal(t, "curl --include '"+stopped.URL+"/g&x/api/health'", r.Fix)
+	}
+}
+
+// TestSizeInTime has a bucket that is not listed in time be no failure.
+func TestSizeInTime(t *testing.T) {
+	w := newWorld(t)
+	w.covered()
+	w.store.eachErr = fmt.Errorf("list: %w", context.DeadlineExceeded)
+	report := w.verify(nil, target(t))
+	assert.Equal(t, map[string]Outcome{"size": NotChecked}, outcomes(report))
+	assert.Regexp(t, `^the bucket has more than [1-9]\d* objects, which were not listed in 2s: add --timeout 10s$`, result(t, report, "size").Detail)
+}
+
+// TestProvision has the fix of a missing data source be the one of its delivery. A stack that
+// delivers them itself would have Grafana get them twice from the output grafanaValues.
+func TestProvision(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*Target)
+		names  command.Names
+		want   string
+	}{
+		"the stack's release": {func(*Target) {}, ofS, "picluster drift --stack s"},
+		"configmap, operator": {func(t *Target) { t.GrafanaRelease = nil }, ofS, "picluster drift --stack s"},
+		"by make":             {func(t *Target) { t.GrafanaRelease = nil }, command.Names{Stack: "s", Make: true}, "make drift STACK=s"},
+		"values": {
+			func(t *Target) { t.GrafanaRelease, t.Delivered = nil, false }, ofS,
+			"pulumi stack output grafanaValues --stack s > tracing.yaml; " +
+				"helm upgrade RELEASE prometheus-community/kube-prometheus-stack --version VERSION --namespace NAMESPACE --reuse-values --values tracing.yaml, " +
+				"with RELEASE, VERSION and NAMESPACE as helm list --all-namespaces shows them",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.covered()
+			delete(w.grafana.sources, "tempo")
+			one := target(t)
+			test.change(&one)
+			report := w.verify(func(o *Options) { o.Commands, o.Grafana, o.GrafanaToken = test.names, w.grafana.URL, "token" }, one)
+			assert.Equal(t, test.want, result(t, report, "grafana links").Fix)
+		})
+	}
+}
+
+// TestFixesOfMake has the fixes name make's targets, and the lab's kubectl.
+func TestFixesOfMake(t *testing.T) {
+	for stack, test := range map[string]struct{ drift, kubectl string }{
+		"s":   {"make drift STACK=s", "in the stack's cluster, kubectl describe pod --namespace n tempo-ingester-0"},
+		"lab": {"make drift", "bin/lab run kubectl describe pod --namespace n tempo-ingester-0"},
+	} {
+		w := newWorld(t)
+		w.covered()
+		w.services = w.services[1:]
+		delete(w.secrets, "n/keys")
+		notReady(&w.pods[2], "")
+		report := w.verify(func(o *Options) { o.Commands = command.Names{Stack: stack, Make: true} }, target(t))
+		assert.Equal(t, test.drift, result(t, report, "send otlpGrpc").Fix)
+		assert.Equal(t, test.drift, result(t, report, "key").Fix)
+		assert.Equal(t, test.kubectl, result(t, report, "pods").Fix)
+	}
+}
+
 // A block is complete once it has its meta.json.
 func TestBlockThatCompletes(t *testing.T) {
 	w := newWorld(t)
@@ -456,7 +628,7 @@ func TestBlockThatCompletes(t *testing.T) {
 		}
 	}
 	// It is not there yet before the traces are sent.
-	v := &Verifier{Cluster: w, Store: w.store, Options: Options{Stack: "s", Wait: 5 * time.Second}, every: time.Millisecond}
+	v := &Verifier{Cluster: w, Store: w.store, Options: Options{Commands: ofS, Wait: 5 * time.Second}, every: time.Millisecond}
 	report, err := v.Run(t.Context(), []Target{target(t)})
 	require.NoError(t, err)
 	assert.Equal(t, "block new in bucket traces", result(t, report, "block").Detail)
@@ -495,6 +667,7 @@ func TestPodsThatAreNotLookedAt(t *testing.T) {
 	w := newWorld(t)
 	w.covered()
 	restarted(&w.pods[2], time.Hour)
+	initRestarted(&w.pods[1], time.Minute) // the pod is Ready since
 	done, ends := pod("n", "job", w.pods[2].Labels), pod("n", "tempo-ingester-1", w.pods[2].Labels)
 	notReady(&done, "")
 	notReady(&ends, "")
@@ -522,7 +695,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	w.tempo.lose = true
 	ctx, cancel := context.WithCancelCause(t.Context())
 	terminated := errors.New("terminated")
-	v := &Verifier{Cluster: w, Store: w.store, Options: Options{Stack: "s", Wait: time.Hour}}
+	v := &Verifier{Cluster: w, Store: w.store, Options: Options{Commands: ofS, Wait: time.Hour}}
 	time.AfterFunc(100*time.Millisecond, func() { cancel(terminated) })
 	start := time.Now()
 	report, err := v.Run(ctx, []Target{target(t)})
