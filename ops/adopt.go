@@ -71,6 +71,11 @@ func adoptExisting(ctx context.Context, o *options) error {
 	if err := o.overlap(ctx, config); err != nil {
 		return err
 	}
+	lost, err := unwritten(ctx, cluster, slices.DeleteFunc(found, func(r *engine.Resource) bool { return r.Type != engine.ReleaseType }), config.Commands)
+	if err != nil {
+		return err
+	}
+	fmt.Print(lost)
 	fmt.Print(afterImport(o.commands()))
 	return nil
 }

@@ -21,7 +21,11 @@ func (o *options) read(ctx context.Context) (*engine.State, engine.Config, error
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) { state, err = o.stack.State(ctx); return err })
 	group.Go(func() (err error) { config, err = o.stack.Config(ctx); return err })
-	return state, config, group.Wait()
+	err := group.Wait()
+	if err == nil {
+		o.config = config
+	}
+	return state, config, err
 }
 
 // errOtherSettings is returned by look if the configuration names a server in

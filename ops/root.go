@@ -29,6 +29,7 @@ type options struct {
 	migrate               migrateOptions
 
 	stack   *engine.Stack
+	config  engine.Config  // as it was read last
 	outcome engine.Outcome // of the last up
 }
 
@@ -65,7 +66,7 @@ func newCommand() *cobra.Command {
 			"With objectStore existing it tries the keys: it writes, reads and deletes an object of a name of its own in the bucket.",
 		preview, withSummary)
 	add("up", "Show what has drifted, then run pulumi up",
-		"It looks whether MinIO and Kubernetes are reachable, whether it is the cluster of this stack, and what has drifted;\nit says what of that this up restores. It writes nothing itself,\nbut for an object that it deletes again, by which it tries the keys of objectStore existing.\nWith --verify it then runs verify.\n"+
+		"It looks whether MinIO and Kubernetes are reachable, whether it is the cluster of this stack, and what has drifted;\nit says what of that this up restores. It writes nothing itself,\nbut for an object that it deletes again, by which it tries the keys of objectStore existing.\nIt asks before it changes a release whose ingesters lose traces when they end.\nWith --verify it then runs verify.\n"+
 			"Exits with 3 if another update has the stack locked, also after --lock-timeout: nothing was deployed then.",
 		upThenVerify, withYes, withLock, withOtherCluster, withVerifyAfterUp)
 	add("verify", "Check that a trace goes in and comes out",
@@ -82,7 +83,7 @@ func newCommand() *cobra.Command {
 		"It numbers what has drifted, shows what is there and what will be written, and asks for each kind.\nObjects are restored by Pulumi; users, policies and the bucket's policy in MinIO directly.",
 		repair, withYes, withLock, withRepair)
 	add("adopt", "Import into the stack what it would create and exists already",
-		"Nothing is changed by that but the state.",
+		"Nothing is changed by that but the state. It prints how ingesters that would lose traces keep them.",
 		adoptExisting, withYes)
 	add("rotate", "Generate a new access key and secret key, and revoke the previous ones",
 		"It raises keyVersion and runs up. Both keys work until the last pod that has the previous one has ended.",

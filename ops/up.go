@@ -39,6 +39,13 @@ func up(ctx context.Context, o *options) error {
 			// No refresh: it would use the settings in the state, which may be out of date.
 			fmt.Println("The provider settings differ from those in the state: this up stores them, and the next one looks for drift too.")
 		}
+		state, err := o.stack.State(ctx)
+		if err != nil {
+			return untouched(err)
+		}
+		if err := o.keepTraces(ctx, state.Of(engine.ReleaseType)); err != nil { // what it changes is not known
+			return err
+		}
 		return o.runUp(ctx, args...)
 	}
 	if err != nil {
@@ -52,6 +59,9 @@ func up(ctx context.Context, o *options) error {
 	}
 	if found.RefreshErr != nil {
 		return untouched(refreshFails(o.commands()))
+	}
+	if err := o.keepTraces(ctx, changedReleases(found.Planned)); err != nil {
+		return err
 	}
 	if found.Refresh {
 		return o.runUp(ctx, "--refresh")
