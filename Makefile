@@ -72,7 +72,7 @@ status: arguments # show the lab's health, Tempo's pods and the stack's outputs
 	@bin/lab status
 
 down: arguments # destroy the lab's stack and remove the lab
-	@$(call lab_only,pulumi destroy --stack)
+	@$(call lab_only,bin/picluster destroy --stack)
 	@bin/lab down
 
 stop: arguments # stop the lab and keep its data

@@ -22,7 +22,7 @@ func destroy(ctx context.Context, o *options) error {
 	}
 	var args []string
 	if o.yes {
-		args = append(args, "--yes", "--skip-preview")
+		args = append(args, "--yes") // with the preview, in which a protected bucket stops it
 	}
 	return o.stack.Run(ctx, o.lockTimeout, "destroy", args...)
 }

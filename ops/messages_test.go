@@ -47,7 +47,7 @@ func TestMessagesNameCommands(t *testing.T) {
 		},
 		"a namespace that is taken": {
 			func(names command.Names) string {
-				return message(planned{commands: names, state: &engine.State{}, cluster: takenCluster{}}.checkNamespaces(t.Context(), []engine.Step{namespace}))
+				return message(planned{commands: names, state: &engine.State{}, cluster: takenCluster{}}.checkObjects(t.Context(), []engine.Step{namespace}))
 			},
 			"stack's, picluster adopt --stack dev", "stack's, make adopt STACK=dev", "stack's, make adopt",
 		},

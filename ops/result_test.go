@@ -56,11 +56,11 @@ Next
 	assert.Contains(t, r.String(), "  make verify  requires pods that are not simulated: make down, then as root LAB_NODES=real make up\n")
 
 	r.Names = command.Names{Stack: "dev", Make: true}
-	for _, want := range []string{"  make verify STACK=dev  ", "  make drift STACK=dev ", "  pulumi destroy --stack dev  destroy the stack\n", "  pulumi stack output NAME --stack dev; "} {
+	for _, want := range []string{"  make verify STACK=dev  ", "  make drift STACK=dev ", "  bin/picluster destroy --stack dev  destroy the stack\n", "  pulumi stack output NAME --stack dev; "} {
 		assert.Contains(t, r.String(), want)
 	}
 	r.Names = command.Names{Stack: "lab"} // the user's own stack of that name
-	for _, want := range []string{"  picluster verify --stack lab  ", "  picluster drift --stack lab  ", "  pulumi destroy --stack lab    destroy the stack\n"} {
+	for _, want := range []string{"  picluster verify --stack lab  ", "  picluster drift --stack lab  ", "  picluster destroy --stack lab  destroy the stack\n"} {
 		assert.Contains(t, r.String(), want)
 	}
 }

@@ -80,7 +80,7 @@ func newCommand() *cobra.Command {
 		"It looks whether MinIO and Kubernetes are reachable, then runs pulumi refresh.",
 		refresh, withYes, withLock)
 	add("repair", "Restore what has drifted",
-		"It numbers what has drifted, shows what is there and what will be written, and asks for each kind.\nObjects are restored by Pulumi; users, policies and the bucket's policy in MinIO directly.",
+		"It numbers what has drifted, shows what is there and what will be written, and asks for each kind.\nObjects are restored by Pulumi; users, policies and the bucket's policy in MinIO, and objects that Helm cannot merge, directly.",
 		repair, withYes, withLock, withRepair)
 	add("adopt", "Import into the stack what it would create and exists already",
 		"Nothing is changed by that but the state. It prints how ingesters that would lose traces keep them.",
@@ -94,6 +94,9 @@ func newCommand() *cobra.Command {
 			"The environment variables PICLUSTER_FROM_ACCESS_KEY, PICLUSTER_FROM_SECRET_KEY, PICLUSTER_TO_ACCESS_KEY and\n"+
 			"PICLUSTER_TO_SECRET_KEY have the keys, or a Secret of the stack's cluster has them.",
 		migrateBucket, withYes, withMigrate)
+	add("destroy", "Delete what the stack has created",
+		"It looks whether it is the cluster of this stack, then runs pulumi destroy. The bucket stays unless the configuration says otherwise.",
+		destroy, withYes, withLock)
 	add("drift", "Find what was changed outside Pulumi",
 		"Exits with 0 if nothing was, 2 if something was, 1 if it could not look. It changes nothing but the state's lock, for as long as it looks.",
 		findDrift, withSummary, withLock)

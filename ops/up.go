@@ -36,6 +36,9 @@ func up(ctx context.Context, o *options) error {
 			// which are those of the new cluster, and not the state's.
 			args = append(args, "--refresh", "--run-program")
 		} else {
+			if err := o.checkOtherSettings(ctx); err != nil {
+				return err
+			}
 			// No refresh: it would use the settings in the state, which may be out of date.
 			fmt.Println("The provider settings differ from those in the state: this up stores them, and the next one looks for drift too.")
 		}

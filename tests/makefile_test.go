@@ -152,7 +152,7 @@ func TestMakefilePassesFlags(t *testing.T) {
 func TestMakefileStopsOnlyTheLab(t *testing.T) {
 	m := newMakeRun(t)
 	for target, fix := range map[string]string{
-		"down":   "pulumi destroy --stack org/prod\n",
+		"down":   "bin/picluster destroy --stack org/prod\n",
 		"stop":   "pulumi stack --stack org/prod\n",
 		"status": "pulumi stack --stack org/prod\n",
 	} {

@@ -45,7 +45,7 @@ func TestOwnCluster(t *testing.T) {
 	assert.LessOrEqual(t, strings.Count(screen, "\n"), 9, "the last screen has more than ten lines:\n%s", screen)
 	for _, want := range []string{
 		"Stack dev: resources: ", " created", endpoint + ", bucket k3s-tempo, user tempo", "namespace tempo, release tempo",
-		"make verify STACK=dev", "make drift STACK=dev", "pulumi destroy --stack dev",
+		"make verify STACK=dev", "make drift STACK=dev", "picluster destroy --stack dev",
 	} {
 		assert.Contains(t, screen, want)
 	}

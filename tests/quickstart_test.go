@@ -126,7 +126,7 @@ func (q *newcomer) run(text string) string {
 				q.env = append(q.env, name+"="+string(value))
 				continue
 			}
-			if strings.Contains(line, "picluster up") || strings.HasPrefix(line, "pulumi destroy") {
+			if strings.Contains(line, "picluster up") || strings.Contains(line, "picluster destroy") {
 				line += " --yes" // asked on a terminal
 			}
 			cmd := q.command(line)

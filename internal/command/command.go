@@ -92,7 +92,11 @@ func (n Names) Down() string {
 	if n.OnLab() {
 		return "make down"
 	}
-	return n.Pulumi("destroy")
+	text := "picluster destroy --stack " + Quote(n.Stack)
+	if n.Make { // which has no target for it
+		text = "bin/" + text
+	}
+	return text
 }
 
 // Kubectl returns a command of kubectl in the stack's cluster. If it is not known how kubectl

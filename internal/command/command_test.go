@@ -73,16 +73,16 @@ func TestPicluster(t *testing.T) {
 		up, flags, out, down string
 	}{
 		"a user's": {
-			"dev", "", "picluster up --stack dev", "picluster up --stack dev --other-cluster", "pulumi stack output NAME --stack dev", "pulumi destroy --stack dev",
+			"dev", "", "picluster up --stack dev", "picluster up --stack dev --other-cluster", "pulumi stack output NAME --stack dev", "picluster destroy --stack dev",
 		},
 		"a user's, by make": {
-			"dev", "yes", "make up STACK=dev", "bin/picluster up --stack dev --other-cluster", "pulumi stack output NAME --stack dev", "pulumi destroy --stack dev",
+			"dev", "yes", "make up STACK=dev", "bin/picluster up --stack dev --other-cluster", "pulumi stack output NAME --stack dev", "bin/picluster destroy --stack dev",
 		},
 		"the lab": {
 			"lab", "yes", "make up", "bin/lab run bin/picluster up --stack lab --other-cluster", "bin/lab run pulumi stack output NAME --stack lab", "make down",
 		},
 		"a user's of that name": {
-			"lab", "", "picluster up --stack lab", "picluster up --stack lab --other-cluster", "pulumi stack output NAME --stack lab", "pulumi destroy --stack lab",
+			"lab", "", "picluster up --stack lab", "picluster up --stack lab --other-cluster", "pulumi stack output NAME --stack lab", "picluster destroy --stack lab",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
