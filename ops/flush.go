@@ -38,11 +38,20 @@ func (o *options) keepTraces(ctx context.Context, releases []*engine.Resource) e
 		return untouched(err)
 	}
 	lost, err := unwritten(ctx, cluster, releases, o.config.Commands)
-	if err != nil || lost == "" {
+	if err != nil {
 		return untouched(err)
 	}
+	return o.mayLose(lost, confirmed)
+}
+
+// mayLose prints what is lost, and returns an error unless ask confirms it. With --yes it does not
+// ask.
+func (o *options) mayLose(lost string, ask func(question string) bool) error {
+	if lost == "" {
+		return nil
+	}
 	fmt.Fprint(os.Stderr, lost)
-	if !o.yes && !confirmed("Have they written it, or may it be lost?") {
+	if !o.yes && !ask("Have they written it, or may it be lost?") {
 		return untouched(errors.New("not confirmed"))
 	}
 	return nil

@@ -112,3 +112,29 @@ func TestChangedReleases(t *testing.T) {
 		{Op: apitype.OpUpdate, Old: namespace, New: namespace},
 	}))
 }
+
+// TestMayLose has an up that loses traces be confirmed, unless it has --yes.
+func TestMayLose(t *testing.T) {
+	for name, test := range map[string]struct {
+		lost        string
+		yes, answer bool
+		asked       int
+		err         string
+	}{
+		"nothing is lost": {"", false, false, 0, ""},
+		"confirmed":       {"traces\n", false, true, 1, ""},
+		"not confirmed":   {"traces\n", false, false, 1, "nothing was changed: not confirmed"},
+		"--yes":           {"traces\n", true, false, 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := 0
+			err := (&options{yes: test.yes}).mayLose(test.lost, func(string) bool { asked++; return test.answer })
+			assert.Equal(t, test.asked, asked)
+			if test.err == "" {
+				assert.NoError(t, err)
+			} else {
+				assert.EqualError(t, err, test.err)
+			}
+		})
+	}
+}
