@@ -224,6 +224,7 @@ func TestCommands(t *testing.T) {
 		"repair":  {"yes", "lock-timeout", "only", "enable-user"},
 		"adopt":   {"yes"},
 		"rotate":  {"yes", "lock-timeout"},
+		"destroy": {"yes", "lock-timeout"},
 		"drift":   {"summary", "lock-timeout"},
 		"migrate-bucket": {
 			"yes", "overwrite", "from", "from-secret", "from-ca", "from-region", "to", "to-secret", "to-ca", "to-region",
@@ -266,8 +267,8 @@ func TestCommands(t *testing.T) {
 			}
 		})
 	}
-	_, err := execute(t, "destroy")
-	assert.ErrorContains(t, err, `unknown command "destroy"`)
+	_, err := execute(t, "cancel")
+	assert.ErrorContains(t, err, `unknown command "cancel"`)
 	help, err := execute(t)
 	require.NoError(t, err)
 	for name, c := range all {
