@@ -163,6 +163,12 @@ func TestMultiTenancy(t *testing.T) {
 	pods[ingester].end()
 	assert.Len(t, c.s3.stored("a/"+id(1)+"/"), 1)
 	assert.Len(t, c.s3.stored("b/"+id(2)+"/"), 1)
+	for _, tenant := range []string{"a", "b"} {
+		for _, block := range c.s3.blocks(t, tenant) {
+			assert.Equal(t, tenant, block.TenantID)
+		}
+		assert.Len(t, c.s3.blocks(t, tenant), 1)
+	}
 	assert.Empty(t, c.s3.stored("single-tenant/"))
 }
 
@@ -284,19 +290,52 @@ ingester: {max_block_duration: 50ms, trace_idle_period: 10ms, flush_check_period
 metrics_generator: {processor: {local_blocks: {flush_to_storage: true, max_block_duration: 50ms}}}
 overrides: {defaults: {metrics_generator: {processors: [local-blocks]}}}`)
 	p := c.startReady(all)[all]
+	sent := time.Now().Truncate(time.Second)
 	p.mustSend(id(1))
 	c.wait(func() error {
 		if a, b := c.s3.stored("single-tenant/"+id(1)+"/"), c.s3.stored("single-tenant/local-blocks/"+id(1)+"/"); len(a) != 1 || len(b) != 1 {
 			return fmt.Errorf("stored: %q, %q", a, b)
 		}
+		if blocks := c.s3.blocks(t, "single-tenant"); len(blocks) != 2 {
+			return fmt.Errorf("blocks: %v", blocks)
+		}
 		return nil
 	})
+	factors := map[int]bool{}
+	for name, block := range c.s3.blocks(t, "single-tenant") {
+		assert.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, block.BlockID)
+		assert.Equal(t, "single-tenant/"+block.BlockID+"/meta.json", name)
+		assert.Equal(t, 1, block.TotalObjects)
+		assert.False(t, block.StartTime.Before(sent), "%s begins before %s", block.StartTime, sent)
+		assert.False(t, block.EndTime.Before(block.StartTime))
+		assert.WithinDuration(t, sent, block.EndTime, limit)
+		factors[block.ReplicationFactor] = true
+	}
+	assert.Equal(t, map[int]bool{0: true, 1: true}, factors, "one of the ingester, and one of the generator")
 	p.kill() // as by SIGKILL
 	require.Error(t, p.waitEnd())
 	again := c.startReady(all)[all]
 	assertFound(t, again, id(1), http.StatusOK)
 	assert.Len(t, again.getJSON("/api/search?q=%7Bresource.service.name%3D%22shop%22%7D")["traces"], 1)
 	assert.Len(t, again.getJSON("/api/metrics/query_range?q=%7B%7D%7Crate()")["series"], 1)
+}
+
+// A block is in the bucket once it has its meta.json. Until then its traces are in memory.
+func TestABlockThatIsCutOff(t *testing.T) {
+	c := newCluster(t, "ingester: {max_block_duration: 10ms, trace_idle_period: 10ms, flush_check_period: 10ms}")
+	c.s3.reject("/meta.json")
+	p := c.startReady(all)[all]
+	p.mustSend(id(1))
+	p.waitLog(`"ingester: flush: failed" target=all code=AccessDenied`)
+	assert.Empty(t, c.s3.blocks(t, "single-tenant"))
+	assert.NotContains(t, p.log.String(), "msg=flushed")
+	_, metrics := p.get("/metrics")
+	assert.Contains(t, metrics, "tempo_ingester_failed_flushes_total")
+
+	c.s3.reject("")
+	p.waitLog("msg=flushed target=all traceid=" + id(1))
+	assert.Len(t, c.s3.blocks(t, "single-tenant"), 1)
+	assertFound(t, p, id(1), http.StatusOK)
 }
 
 func TestAnIngesterThatIsKilled(t *testing.T) {

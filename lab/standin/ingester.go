@@ -111,31 +111,38 @@ func (b *buffer) remove(id string, n int) {
 	t.first, t.logged = t.last, 0
 }
 
-// flushDue writes the spans that are due. What fails stays in memory until the next call.
+// flushDue writes the spans that are due, a block for each tenant. A block that fails
+// stays in memory until the next call, which writes all of it again.
 func (p *process) flushDue(ctx context.Context, component string, b *buffer) {
 	b.writing.Lock()
 	defer b.writing.Unlock()
 	if b.wal != "" {
 		p.report(component+": write-ahead log", b.writeAhead(time.Now()))
 	}
-	due := b.due(time.Now())
+	due := map[string]map[string][]flatSpan{} // by tenant
+	for id, spans := range b.due(time.Now()) {
+		tenant := spans[0].tenant()
+		if due[tenant] == nil {
+			due[tenant] = map[string][]flatSpan{}
+		}
+		due[tenant][id] = spans
+	}
 	if len(due) == 0 {
 		return
 	}
 	var failed error
-	for id, spans := range due {
-		content, err := marshalJSON(toOTLP(spans))
-		if err == nil {
-			err = p.bucket.put(ctx, fmt.Sprintf("%s/%s%s/%s-%d.json", spans[0].tenant(), b.prefix, id, p.name, time.Now().UnixNano()), content)
-		}
+	for tenant, traces := range due {
+		block, err := p.writeBlock(ctx, b, tenant, traces)
 		if err != nil {
 			p.counters.add("tempo_"+b.name+"_failed_flushes_total", 1)
 			failed = err
 			continue
 		}
 		p.counters.add("tempo_"+b.name+"_blocks_flushed_total", 1)
-		b.remove(id, len(spans))
-		p.log.Info("flushed", "traceid", id, "spans", len(spans), "service_name", spans[0].service())
+		for id, spans := range traces {
+			b.remove(id, len(spans))
+			p.log.Info("flushed", "traceid", id, "spans", len(spans), "service_name", spans[0].service(), "block", block)
+		}
 	}
 	if ctx.Err() == nil {
 		p.report(component+": flush", failed)

@@ -36,6 +36,7 @@ type fakeS3 struct {
 	mu      sync.Mutex
 	key     string
 	objects map[string][]byte
+	rejects string // the end of the names of objects that it does not store; empty: none
 }
 
 func newFakeS3(t *testing.T) *fakeS3 {
@@ -65,6 +66,8 @@ func (s *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fail(http.StatusForbidden, "InvalidAccessKeyId")
 	case bucket != "traces":
 		fail(http.StatusNotFound, "NoSuchBucket")
+	case r.Method == http.MethodPut && s.rejects != "" && strings.HasSuffix(key, s.rejects):
+		fail(http.StatusForbidden, "AccessDenied")
 	case r.Method == http.MethodPut:
 		s.objects[key], _ = io.ReadAll(r.Body)
 		w.Header().Set("ETag", `"x"`)
@@ -96,6 +99,30 @@ func (s *fakeS3) accept(key string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.key = key
+}
+
+// reject has the server store no object whose name ends so.
+func (s *fakeS3) reject(end string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rejects = end
+}
+
+// blocks returns the blocks of a tenant, by the names of their meta.json.
+func (s *fakeS3) blocks(t *testing.T, tenant string) map[string]blockMeta {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := map[string]blockMeta{}
+	for key, content := range s.objects {
+		if !strings.HasPrefix(key, tenant+"/") || !strings.HasSuffix(key, "/meta.json") {
+			continue
+		}
+		var meta blockMeta
+		require.NoError(t, json.Unmarshal(content, &meta), key)
+		found[key] = meta
+	}
+	return found
 }
 
 // stored returns the names of the objects with a prefix.
