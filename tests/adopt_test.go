@@ -1,7 +1,6 @@
 package tests
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/minio/madmin-go/v3"
@@ -133,6 +132,6 @@ func (h harness) byHand(k keys, release string) {
 	h.kubectl("create", "namespace", "tempo")
 	h.kubectl("create", "secret", "generic", "--namespace=tempo", "tempo-minio-secret",
 		"--from-literal=MINIO_ACCESS_KEY_ID="+k.access, "--from-literal=MINIO_SECRET_ACCESS_KEY="+k.secret)
-	chart := strings.TrimSpace(h.pulumi("config", "get", "--config-file", h.ConfigFile(), "chart"))
+	chart := h.setting("chart")
 	h.helm("install", release, chart, "--namespace=tempo", "--wait")
 }

@@ -217,6 +217,12 @@ func (h harness) configure(change func(config map[string]any)) {
 	require.NoError(h, os.WriteFile(h.ConfigFile(), text, 0o600))
 }
 
+// setting returns the value of a key of the stack's configuration.
+func (h harness) setting(key string) string {
+	h.T.Helper()
+	return strings.TrimSpace(h.pulumi("config", "get", "--config-file", h.ConfigFile(), key))
+}
+
 // setAll sets keys of the stack's configuration, each as PATH=VALUE.
 func (h harness) setAll(pairs ...string) {
 	h.T.Helper()

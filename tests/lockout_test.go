@@ -202,7 +202,7 @@ func TestAFailedUpgrade(t *testing.T) {
 func TestUpgrade(t *testing.T) {
 	h := start(t)
 	h.set("profile", "pi")
-	current := strings.TrimSpace(h.pulumi("config", "get", "--config-file", h.ConfigFile(), "chart"))
+	current := h.setting("chart")
 	guide := chartOf(t, "1.61.3")
 	h.useChart(guide, "1.61.3")
 	h.up()

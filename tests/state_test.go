@@ -81,7 +81,7 @@ func (h harness) importState(name string, users map[string]keys) {
 		"{{endpoint}}", endpoint,
 		"{{password}}", password,
 		"{{dir}}", filepath.Dir(h.ConfigFile()),
-		"{{chart}}", strings.TrimSpace(h.pulumi("config", "get", "--config-file", h.ConfigFile(), "chart")),
+		"{{chart}}", h.setting("chart"),
 		"{{clusterUid}}", h.kubectl("get", "namespace", "kube-system", "--output=jsonpath={.metadata.uid}"),
 	}
 	if h.TLS {
