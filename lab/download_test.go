@@ -97,7 +97,7 @@ var broken = map[string]struct {
 		p.replace(a, []byte("a text that is no archive"))
 	}, "gzip: invalid header", true},
 	"another archive": {func(t *testing.T, p *publisher, a asset) {
-		p.replace(a, tarball(t, map[string][]byte{"another/program": program("another")}))
+		p.replace(a, packedTar(t, map[string][]byte{"another/program": program("another")}))
 	}, "has no ", true},
 }
 

@@ -111,7 +111,7 @@ func (p *publisher) publish(t *testing.T, name string, a asset, sum func([]byte)
 				members[member] = text
 			}
 		}
-		body = tarball(t, members)
+		body = packedTar(t, members)
 	}
 	p.files[p.path(a.url)] = body
 	p.files[p.path(a.sums)] = []byte(sum(body) + "  ./" + filepath.Base(a.url) + "\n" + sum([]byte("other")) + "  other\n")
@@ -126,7 +126,7 @@ func program(name string) []byte {
 	return []byte("#!/bin/sh\necho " + name + strings.Repeat(" ", 1000) + "\n")
 }
 
-func tarball(t *testing.T, members map[string][]byte) []byte {
+func packedTar(t *testing.T, members map[string][]byte) []byte {
 	t.Helper()
 	var packed bytes.Buffer
 	zipper := gzip.NewWriter(&packed)

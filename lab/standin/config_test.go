@@ -89,8 +89,8 @@ func TestExpandEnv(t *testing.T) {
 	assert.ErrorContains(t, err, "failed to read configFile")
 }
 
-// chart is what tempo-distributed 2.26.2 renders, as far as the stand-in reads it.
-const chart = `
+// rendered is what tempo-distributed 2.26.2 renders, as far as the stand-in reads it.
+const rendered = `
 cache: {caches: [{memcached: {host: tempo-memcached, service: memcached-client}, roles: [bloom]}]}
 distributor:
   receivers:
@@ -118,7 +118,7 @@ storage:
 `
 
 func TestConfig(t *testing.T) {
-	c, err := parseConfig([]byte(chart))
+	c, err := parseConfig([]byte(rendered))
 	require.NoError(t, err)
 	assert.Equal(t, 3100, c.Server.HTTPPort)
 	assert.Equal(t, 9095, c.Server.GRPCPort)
