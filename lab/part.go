@@ -46,7 +46,7 @@ var Parts = []Part{
 		// The Automation API requires a version.
 		Vars:    map[string]string{"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": "{version}"},
 		release: pulumiRelease("pulumi"),
-		Cold:    76 * time.Second,
+		Cold:    101 * time.Second,
 	},
 	{
 		Name:    "pulumi-language-go",
@@ -54,7 +54,7 @@ var Parts = []Part{
 		Package: "github.com/pulumi/pulumi/sdk/v3/go/pulumi-language-go",
 		Module:  "github.com/pulumi/pulumi/sdk/v3",
 		release: pulumiRelease(languageHost),
-		Cold:    15 * time.Second,
+		Cold:    20 * time.Second,
 	},
 	{
 		Name:    "pulumi-resource-kubernetes",
@@ -70,7 +70,7 @@ var Parts = []Part{
 		Replace: map[string]string{"pkg/provider/provider_construct.go": "provider_construct.go.txt"},
 		Wraps:   "the lab's, without component resources", Published: "published",
 		release: pluginRelease("kubernetes"),
-		Cold:    110 * time.Second,
+		Cold:    127 * time.Second,
 	},
 	{
 		Name:    "pulumi-resource-minio",
@@ -81,7 +81,7 @@ var Parts = []Part{
 		Vars:    map[string]string{"main.version": "{version}"},
 		Wraps:   "the lab's, of terraform-provider-minio {module}", Published: "published, of terraform-provider-minio v1.20.1",
 		release: pluginRelease("minio"),
-		Cold:    52 * time.Second,
+		Cold:    67 * time.Second,
 	},
 	{
 		Name:    "pulumi-resource-random",
@@ -92,12 +92,12 @@ var Parts = []Part{
 		Vars:    map[string]string{"main.version": "{version}"},
 		Wraps:   "the lab's, of terraform-provider-random {module}", Published: "published",
 		release: pluginRelease("random"),
-		Cold:    72 * time.Second,
+		Cold:    79 * time.Second,
 	},
-	kubernetes("controlplane", "kube-apiserver", 255*time.Second),
-	kubernetes("controlplane", "kube-controller-manager", 100*time.Second),
+	kubernetes("controlplane", "kube-apiserver", 199*time.Second),
+	kubernetes("controlplane", "kube-controller-manager", 57*time.Second),
 	kubernetes("controlplane", "kube-scheduler", 5*time.Second),
-	kubernetes("controlplane", "kubectl", 25*time.Second),
+	kubernetes("controlplane", "kubectl", 21*time.Second),
 	{
 		Name:    "etcd",
 		Dir:     "lab/parts/etcd",
@@ -106,15 +106,15 @@ var Parts = []Part{
 		release: etcdRelease,
 		Cold:    25 * time.Second,
 	},
-	kwok("kwok", 95*time.Second),
-	kwok("kwokctl", 25*time.Second),
+	kwok("kwok", 71*time.Second),
+	kwok("kwokctl", 13*time.Second),
 	{
 		Name:    "minio",
 		Dir:     "lab/parts/minio",
 		Package: "github.com/minio/minio",
 		Module:  "github.com/minio/minio",
 		release: minioRelease,
-		Cold:    250 * time.Second,
+		Cold:    129 * time.Second,
 	},
 }
 

@@ -33,11 +33,24 @@ func TestAnotherCluster(t *testing.T) {
 	uid := h.outputs()["clusterUid"]
 	require.Equal(t, h.kubectl("get", "namespace", "kube-system", "--output=jsonpath={.metadata.uid}"), uid)
 
+	// Another MinIO with an administrator of that name: a mistake in the address.
+	endpoint, _, password := h.MinIO()
+	elsewhere, _, itsPassword := other.MinIO()
+	at := func(endpoint, password string) {
+		h.set("minio:minioServer", endpoint)
+		h.set("--secret", "minio:minioPassword", password)
+	}
+	at(elsewhere, itsPassword)
+	out, code = h.picluster(nil, "up", "--yes")
+	assert.Equal(t, 1, code, lastLines(out, 20))
+	assert.Contains(t, out, `minio:minioServer: got "`+elsewhere+`"; want the server that has bucket k3s-tempo, which the stack has`)
+	at(endpoint, password)
+
 	use("other")
 	state := h.pulumi("stack", "export")
 	for command, args := range map[string][]string{
 		"preview": nil, "drift": nil, "up": {"--yes"}, "refresh": {"--yes"}, "rotate": {"--yes"}, "adopt": {"--yes"},
-		"repair": {"--yes", "--only", "1"},
+		"repair": {"--yes", "--only", "1"}, "destroy": {"--yes"},
 	} {
 		out, code := h.picluster(nil, command, args...)
 		assert.Equal(t, 1, code, "%s: %s", command, lastLines(out, 10))
