@@ -72,7 +72,7 @@ func TestTheChartOfAStack(t *testing.T) {
 				assert.Equal(t, chart.IsBareName(test.want.Name), got.Repository != "")
 			}
 			assert.Contains(t, log.String(), test.log)
-			assert.Equal(t, test.looks, p.asked["HEAD /charts/index.yaml"])
+			assert.Equal(t, test.looks, p.requests("HEAD /charts/index.yaml"))
 		})
 	}
 }

@@ -174,7 +174,7 @@ func TestABrokenArchiveIsAskedForOnce(t *testing.T) {
 	left, err := b.downloadAll(t.Context(), parts, "", map[string]string{})
 	require.NoError(t, err)
 	assert.Len(t, left, 2)
-	assert.Equal(t, 1, p.asked["GET "+p.path(a.url)])
+	assert.Equal(t, 1, p.requests("GET "+p.path(a.url)))
 	for _, part := range parts {
 		assert.Regexp(t, `(?m)^lab: `+part.Name+` is compiled in place of its release: .*got the checksum `, log.String())
 	}

@@ -172,7 +172,7 @@ func (p installable) unsuitable(ctx context.Context, path, pin string, hidden []
 func (p installable) ask(ctx context.Context, path string) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, installedTimeout, fmt.Errorf("prints no version within %s", installedTimeout))
 	defer cancel()
-	cmd := exec.CommandContext(ctx, path, p.args...) // #nosec G204 -- of the user's PATH
+	cmd := exec.CommandContext(ctx, path, p.args...)
 	cmd.Env = append(os.Environ(), "PULUMI_SKIP_UPDATE_CHECK=true")
 	// A script may have started others, which have its output.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

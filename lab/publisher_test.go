@@ -26,7 +26,7 @@ type publisher struct {
 	bad map[string]string
 
 	mutex sync.Mutex
-	asked map[string]int // how many requests there were, as METHOD PATH
+	asked map[string]int // see requests
 }
 
 func newPublisher(t *testing.T) *publisher {
@@ -93,6 +93,13 @@ func (p *publisher) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, _ = w.Write(body)
+}
+
+// requests returns how many requests there were, by METHOD PATH.
+func (p *publisher) requests(what string) int {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return p.asked[what]
 }
 
 // path returns the path of an URL of the publisher.
