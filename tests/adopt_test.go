@@ -21,7 +21,9 @@ func TestAdopt(t *testing.T) {
 	namespace := h.kubectl("get", "namespace", "tempo", "--output=jsonpath={.metadata.uid}")
 	service := h.kubectl("get", "service", "--namespace=tempo", "tempo-query-frontend", "--output=jsonpath={.metadata.uid}")
 
-	h.adopt("bucket k3s-tempo", "user tempo", "policy tempo", "Namespace tempo", "Secret tempo/tempo-minio-secret", "release tempo/tempo")
+	const flush = "bin/lab run kubectl get --raw /api/v1/namespaces/tempo/pods/tempo-ingester-0:3200/proxy/shutdown\n"
+	out := h.adopt("bucket k3s-tempo", "user tempo", "policy tempo", "Namespace tempo", "Secret tempo/tempo-minio-secret", "release tempo/tempo")
+	assert.Contains(t, out, flush, "the guide's ingesters lose traces when they end")
 	h.has("precious")
 	_, err := h.s3(old).BucketExists(t.Context(), "k3s-tempo")
 	require.NoError(t, err, "the taking in alone has changed something")
@@ -38,6 +40,7 @@ func TestAdopt(t *testing.T) {
 
 	out, code = h.picluster(nil, "up", "--yes")
 	require.Zero(t, code, lastLines(out, 30))
+	assert.Contains(t, out, flush)
 	assert.Equal(t, "tempo.v2", h.secretKeys().access)
 	h.has("precious")
 	_, err = h.s3(h.secretKeys()).BucketExists(t.Context(), "k3s-tempo")
@@ -49,6 +52,9 @@ func TestAdopt(t *testing.T) {
 	h.mustStack("preview", noChanges)
 	out, code = h.picluster(nil, "drift")
 	assert.Zero(t, code, out)
+	out, code = h.picluster(nil, "up", "--yes")
+	require.Zero(t, code, lastLines(out, 30))
+	assert.NotContains(t, out, "proxy/shutdown", "picluster's own release keeps them")
 	out, err = h.stack("destroy", "--yes")
 	require.Error(t, err, "the bucket is not protected")
 	assert.Contains(t, out, "protect")
@@ -111,13 +117,14 @@ func TestAdoptARejectedName(t *testing.T) {
 }
 
 // adopt imports what exists already.
-func (h harness) adopt(what ...string) {
+func (h harness) adopt(what ...string) (out string) {
 	h.T.Helper()
 	out, code := h.picluster(nil, "adopt", "--yes")
 	require.Zero(h, code, lastLines(out, 30))
 	for _, row := range what {
 		assert.True(h, hasRow(out, row, "exists already"), "%s is not taken in\n%s", row, out)
 	}
+	return out
 }
 
 // byHand creates what the guide does, with a policy that allows too much.
