@@ -226,7 +226,7 @@ func (l *Lab) startParts(ctx context.Context) error {
 	if err := l.link(); err != nil {
 		return err
 	}
-	if err := l.portsAreFree(); err != nil {
+	if err := l.awaitPorts(ctx); err != nil {
 		return err
 	}
 	if err := l.objectStore().start(ctx); err != nil {

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"time"
 )
 
 // clusterPorts are kwokctl's options for where the parts of a simulated cluster listen,
@@ -70,6 +72,21 @@ func (c cluster) port(option string) (string, error) {
 func (c cluster) etcd() (string, error) {
 	port, err := c.port("etcdPort")
 	return net.JoinHostPort("127.0.0.1", port), err
+}
+
+// portTime is how long awaitPorts waits.
+const portTime = 3 * time.Second
+
+// awaitPorts waits until portsAreFree returns no error. The last thread of a process that has
+// just ended can have its port for a moment more.
+func (l *Lab) awaitPorts(ctx context.Context) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, portTime)
+	defer cancel()
+	_ = poll(ctx, 100*time.Millisecond, func() error { // its error names the wait too
+		err = l.portsAreFree()
+		return err
+	})
+	return err
 }
 
 // portsAreFree returns an error for each port of a stopped lab on which another process
