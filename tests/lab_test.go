@@ -94,6 +94,20 @@ func keepLogs(t *testing.T, l *lab.Lab) {
 	}
 }
 
+// findLab returns the lab that a command has started in a directory; nil if there is none.
+func findLab(t *testing.T, dir string) *lab.Lab {
+	t.Helper()
+	l, err := lab.Find(dir, t.Output())
+	if err != nil {
+		t.Errorf("the lab in %s: %v", dir, err)
+		return nil
+	}
+	if !l.Exists() {
+		return nil
+	}
+	return l
+}
+
 // sub is the harness for a subtest.
 func (h harness) sub(name string, f func(harness)) {
 	h.T.Helper()

@@ -136,6 +136,17 @@ func TestRealNodesKilled(t *testing.T) {
 			var log bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &log, &log
 			require.NoError(t, cmd.Start())
+			t.Cleanup(func() {
+				_ = cmd.Process.Kill() // it may have ended
+				l := findLab(t, dir)
+				if l == nil {
+					return // the test has removed it
+				}
+				keepLogs(t, l)
+				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+				defer cancel()
+				assert.NoError(t, l.Remove(ctx))
+			})
 
 			eventually(t, func() bool {
 				found, _ := filepath.Glob(filepath.Join(dir, moment.file))
