@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -71,7 +70,6 @@ func (l *Lab) pull(ctx context.Context) (archives []string, err error) {
 		}
 		archives = append(archives, path)
 	}
-	slices.Sort(archives)
 	return archives, nil
 }
 

@@ -89,7 +89,7 @@ func TestPull(t *testing.T) {
 			out.Reset()
 			again, err := l.pull(t.Context())
 			require.NoError(t, err)
-			assert.Equal(t, archives, again, "they are pulled once")
+			assert.Equal(t, archives, again, "they are not pulled again")
 			assert.Empty(t, out.String())
 		})
 	}
