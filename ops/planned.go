@@ -64,10 +64,13 @@ func isNew(s engine.Step, types ...string) bool {
 
 // created returns the steps that create a resource of these types under a name that the stack
 // does not have. What an interrupted up has begun to create is this stack's, and what the stack
-// has only read is not.
+// has only read is not. A replacement by what is only read has a step of its own for that.
 func (p planned) created(steps []engine.Step, types ...string) (created []engine.Step) {
 	for _, s := range steps {
-		if !isNew(s, types...) || slices.ContainsFunc(p.state.Begun, func(r *engine.Resource) bool { return r.URN == s.URN && placeOf(r) == placeOf(s.New) }) {
+		isRead := slices.ContainsFunc(steps, func(r engine.Step) bool {
+			return r.URN == s.URN && (r.Op == apitype.OpRead || r.Op == apitype.OpReadReplacement)
+		})
+		if isRead || !isNew(s, types...) || slices.ContainsFunc(p.state.Begun, func(r *engine.Resource) bool { return r.URN == s.URN && placeOf(r) == placeOf(s.New) }) {
 			continue
 		}
 		if had := p.state.Find(s.URN); had != nil && !had.External && placeOf(had) == placeOf(s.New) {

@@ -98,6 +98,7 @@ func TestPlanned(t *testing.T) {
 		"a rotation continued":              {living, []*engine.Resource{userOf("tempo-user-2", "tempo.v2")}, []engine.Step{create(userOf("tempo-user-2", "tempo.v2"))}, ""},
 		"a rotation that was lost":          {living, nil, []engine.Step{create(userOf("tempo-user-2", "tempo.v2"))}, "keyVersion: got 2, whose user tempo.v2 MinIO has and this state does not know; want 3, because this up would replace the user's key, which pods can have. Fix: pulumi config set keyVersion 3"},
 		"a user that was managed elsewhere": {[]*engine.Resource{bucketOf("traces"), releaseOf("tempo")}, nil, []engine.Step{create(userOf("tempo-user", "theirs"))}, "MinIO has user theirs " + taken},
+		"a namespace given away":            {living, nil, []engine.Step{step(apitype.OpReadReplacement, namespaceOf("monitoring")), step(apitype.OpReplace, namespaceOf("monitoring"))}, ""},
 		"another stack's Secret":            {living, nil, []engine.Step{create(secretOf("their-secret"))}, "Secret tempo/their-secret: exists, and this stack has not created it; want a name of its own, because this up would write over it. Fix: picluster adopt --stack s"},
 		"a Secret of its own":               {living, nil, []engine.Step{create(secretOf("secret"))}, ""},
 		"a first up continued":              {living[:1], nil, []engine.Step{create(userOf("tempo-user", "theirs"))}, ""},
