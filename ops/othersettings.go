@@ -19,6 +19,9 @@ func (o *options) checkOtherSettings(ctx context.Context) error {
 	if err != nil {
 		return untouched(err)
 	}
+	if config.ExistingObjectStore() {
+		return nil // the bucket leaves the stack, and checkKeys tries the other one
+	}
 	store, _, err := drift.Servers(ctx, config)
 	if err != nil || store == nil {
 		return untouched(err)
