@@ -70,7 +70,7 @@ func (p planned) created(steps []engine.Step, types ...string) (created []engine
 		isRead := slices.ContainsFunc(steps, func(r engine.Step) bool {
 			return r.URN == s.URN && (r.Op == apitype.OpRead || r.Op == apitype.OpReadReplacement)
 		})
-		if isRead || !isNew(s, types...) || slices.ContainsFunc(p.state.Begun, func(r *engine.Resource) bool { return r.URN == s.URN && placeOf(r) == placeOf(s.New) }) {
+		if isRead || !isNew(s, types...) || slices.ContainsFunc(p.state.Pending, func(r *engine.Resource) bool { return r.URN == s.URN && placeOf(r) == placeOf(s.New) }) {
 			continue
 		}
 		if had := p.state.Find(s.URN); had != nil && !had.External && placeOf(had) == placeOf(s.New) {

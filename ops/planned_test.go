@@ -82,10 +82,10 @@ func TestPlanned(t *testing.T) {
 		namespace = `namespace: got "monitoring", which exists and which this stack has not created; want a new one, because a destroy deletes the stack's namespace with all that is in it. Fix: pulumi config set existingNamespace true; or, if it is this stack's, picluster adopt --stack s`
 	)
 	for name, test := range map[string]struct {
-		state []*engine.Resource
-		begun []*engine.Resource
-		steps []engine.Step
-		want  string
+		state   []*engine.Resource
+		pending []*engine.Resource
+		steps   []engine.Step
+		want    string
 	}{
 		"a first up":                        {nil, nil, []engine.Step{create(userOf("tempo-user", "tempo")), create(policyOf("tempo")), create(namespaceOf("tempo"))}, ""},
 		"nothing new":                       {living, nil, []engine.Step{step(apitype.OpSame, bucketOf("traces")), step(apitype.OpUpdate, userOf("tempo-user", "tempo"))}, ""},
@@ -116,7 +116,7 @@ func TestPlanned(t *testing.T) {
 		"the bucket of a first up":  {nil, nil, []engine.Step{create(bucketOf("new"))}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := planned{commands: command.Names{Stack: "s"}, state: &engine.State{Resources: test.state, Begun: test.begun}, store: takenStore{}, cluster: takenCluster{}}
+			p := planned{commands: command.Names{Stack: "s"}, state: &engine.State{Resources: test.state, Pending: test.pending}, store: takenStore{}, cluster: takenCluster{}}
 			err := errors.Join(p.checkBucket(test.steps), p.checkTaken(t.Context(), test.steps), p.checkObjects(t.Context(), test.steps))
 			if test.want == "" {
 				assert.NoError(t, err)

@@ -106,7 +106,7 @@ func (t *Target) own(steps []engine.Step) []engine.Step {
 }
 
 // add adds what Pulumi sees to what was found, and notes what the next up restores.
-func (l *Look) add(refresh, preview []engine.Step, interrupted []urn.URN) {
+func (l *Look) add(refresh, preview []engine.Step, interrupted []*engine.Resource) {
 	failed := slices.ContainsFunc(l.Findings, func(f Finding) bool { return f.Failed })
 	stale := slices.ContainsFunc(l.Findings, func(f Finding) bool { return f.Stale })
 	l.Differs = len(refresh) > 0 || stale
@@ -158,12 +158,12 @@ func refreshed(steps []engine.Step, byUp bool) []Finding {
 
 // previewed returns the findings of a preview: what the configuration has, and the state does
 // not. interrupted are the resources that an up has begun to change.
-func previewed(steps []engine.Step, interrupted []urn.URN) []Finding {
+func previewed(steps []engine.Step, interrupted []*engine.Resource) []Finding {
 	var findings []Finding
 	for _, s := range steps {
 		_, what := Called(s.Resource())
 		is := fmt.Sprintf("is not yet as the configuration has it; up would %s it", strings.ReplaceAll(string(s.Op), "-", " "))
-		if slices.Contains(interrupted, s.URN) {
+		if slices.ContainsFunc(interrupted, func(r *engine.Resource) bool { return r.URN == s.URN }) {
 			is = "an up of it was interrupted; the next up continues"
 		}
 		if len(s.Changed) > 0 {

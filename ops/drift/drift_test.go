@@ -10,7 +10,6 @@ import (
 	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/ops/engine"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -47,7 +46,7 @@ func TestRefreshed(t *testing.T) {
 }
 
 func TestPreviewed(t *testing.T) {
-	findings := previewed(seen, []urn.URN{seen[1].URN})
+	findings := previewed(seen, []*engine.Resource{{URN: seen[1].URN}})
 	require.Len(t, findings, len(seen))
 	assert.Equal(t, Finding{Where: inPulumi, What: "bucket traces", Is: "is not yet as the configuration has it; up would delete it",
 		URN: seen[0].URN, ByUp: true, Pending: true}, findings[0])

@@ -23,10 +23,10 @@ type State struct {
 	Secrets []string
 	// Pending are the resources of operations that an interrupted update has begun.
 	// Pulumi keeps the note of a creation also after a later update has done it.
-	Pending []urn.URN
-	// Begun are the resources of Pending with their inputs, and Deleting what a replacement has left
-	// to delete: the next update that ends does that, by their names.
-	Begun, Deleting []*Resource
+	Pending []*Resource
+	// Deleting are what a replacement has left to delete: the next update that ends does that, by
+	// their names.
+	Deleting []*Resource
 
 	index  sync.Once
 	byType map[string][]*Resource // without those that are only read
@@ -135,8 +135,7 @@ func parseState(export apitype.UntypedDeployment) (*State, error) {
 		state.Resources = append(state.Resources, read(r))
 	}
 	for _, operation := range deployment.PendingOperations {
-		state.Pending = append(state.Pending, operation.Resource.URN)
-		state.Begun = append(state.Begun, read(operation.Resource))
+		state.Pending = append(state.Pending, read(operation.Resource))
 	}
 	slices.Sort(state.Secrets)
 	state.Secrets = slices.Compact(state.Secrets)
