@@ -4,13 +4,9 @@ import (
 	"archive/tar"
 	"compress/gzip"
 	"context"
-	"crypto/sha1" // #nosec G505 -- some publishers' lists have no other
-	"crypto/sha256"
-	"crypto/sha512"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"net/http"
 	"os"
@@ -79,36 +75,6 @@ func (p progress) Read(buffer []byte) (int, error) {
 		p.stalled.Reset(stallTimeout)
 	}
 	return n, err
-}
-
-// checksum is the checksum of a file in a publisher's list. Its length determines the algorithm.
-type checksum struct {
-	want string
-	hash hash.Hash
-}
-
-// checksumOf returns the checksum of a file in a list: lines of a checksum and a name, or
-// a checksum alone.
-func checksumOf(list, name string) (checksum, error) {
-	for line := range strings.Lines(list) {
-		fields := strings.Fields(line)
-		if len(fields) == 0 || len(fields) > 1 && path.Base(strings.TrimPrefix(fields[1], "*")) != name {
-			continue
-		}
-		want := strings.ToLower(fields[0])
-		if _, err := hex.DecodeString(want); err != nil {
-			continue
-		}
-		switch len(want) {
-		case 2 * sha1.Size:
-			return checksum{want, sha1.New()}, nil // #nosec G401 -- of the publisher's list
-		case 2 * sha256.Size:
-			return checksum{want, sha256.New()}, nil
-		case 2 * sha512.Size:
-			return checksum{want, sha512.New()}, nil
-		}
-	}
-	return checksum{}, fmt.Errorf("the list of checksums has none of %s", name)
 }
 
 // download downloads an asset's file into dir and returns its path. The file is there

@@ -65,6 +65,10 @@ func TestChecksumOf(t *testing.T) {
 		sum[:63] + "  file\n":           false,
 		"<html>":                        false,
 		"":                              false,
+		`{"assets": [{"name": "other", "digest": null}, {"name": "file", "digest": "sha256:` + sum + `"}]}`: true,
+		`{"assets": [{"name": "file.sig", "digest": "sha256:` + sum + `"}]}`:                                false,
+		`{"assets": [{"name": "file", "digest": null}]}`:                                                    false,
+		`{"assets": [{"name": "file"`:                                                                       false,
 	} {
 		got, err := checksumOf(list, "file")
 		assert.Equal(t, found, err == nil, list)

@@ -165,6 +165,7 @@ func kwok(name string, cold time.Duration) Part {
 		Dir:     "lab/parts/kwok",
 		Package: "sigs.k8s.io/kwok/cmd/" + name,
 		Module:  "sigs.k8s.io/kwok",
+		release: kwokRelease(name),
 		Cold:    cold,
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -34,7 +35,7 @@ func newPublisher(t *testing.T) *publisher {
 	p := &publisher{files: map[string][]byte{}, bad: map[string]string{}, asked: map[string]int{}}
 	p.Server = httptest.NewServer(http.HandlerFunc(p.serve))
 	t.Cleanup(p.Close)
-	for _, variable := range []string{githubVariable, kubernetesVariable, minioVariable} {
+	for _, variable := range []string{githubVariable, githubAPIVariable, kubernetesVariable, minioVariable} {
 		t.Setenv(variable, p.URL+"/"+variable+"/")
 	}
 	t.Setenv(PartsVariable, "")
@@ -121,7 +122,31 @@ func (p *publisher) publish(t *testing.T, name string, a asset, sum func([]byte)
 		body = packedTar(t, members)
 	}
 	p.files[p.path(a.url)] = body
+	if strings.Contains(a.sums, githubAPIVariable) {
+		p.publishDigest(t, a, body)
+		return
+	}
 	p.files[p.path(a.sums)] = []byte(sum(body) + "  ./" + filepath.Base(a.url) + "\n" + sum([]byte("other")) + "  other\n")
+}
+
+// publishDigest adds the digest of an asset's file to the release, as GitHub's API has it.
+func (p *publisher) publishDigest(t *testing.T, a asset, body []byte) {
+	t.Helper()
+	type file struct {
+		Name   string `json:"name"`
+		Digest any    `json:"digest"`
+	}
+	release := struct {
+		Tag    string `json:"tag_name"`
+		Assets []file `json:"assets"`
+	}{Tag: a.version, Assets: []file{{Name: "older", Digest: nil}}}
+	if text := p.files[p.path(a.sums)]; text != nil { // a release has several
+		require.NoError(t, json.Unmarshal(text, &release))
+	}
+	release.Assets = append([]file{{filepath.Base(a.url), "sha256:" + sha256Of(body)}}, release.Assets...)
+	text, err := json.Marshal(release)
+	require.NoError(t, err)
+	p.files[p.path(a.sums)] = text
 }
 
 // replace replaces the file of an asset, and its checksum.

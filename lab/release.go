@@ -13,7 +13,9 @@ import (
 type release struct {
 	// variable names the environment variable that has another base, such as a mirror's.
 	variable, base string
-	// url is the file's, and sums its checksums': of all files of the release, or of one.
+	// url is the file's, and sums its checksums': of all files of the release, or of one. {api} in
+	// sums is GitHub's API, for a publisher without a list: it has a digest of each file that was
+	// uploaded since June 2025.
 	url, sums string
 	// member is the program's path in an archive; empty if the file is the program.
 	member string
@@ -28,6 +30,7 @@ type release struct {
 // Variables for the bases of the publishers' servers.
 const (
 	githubVariable     = "LAB_GITHUB_URL"
+	githubAPIVariable  = "LAB_GITHUB_API_URL"
 	kubernetesVariable = "LAB_KUBERNETES_URL"
 	minioVariable      = "LAB_MINIO_URL"
 )
@@ -72,6 +75,18 @@ var etcdRelease = &release{
 	member: "etcd-{version}-{os}-{arch}/etcd", linuxOnly: true,
 }
 
+// kwokRelease returns the release of a program of kwok, which publishes no list. See
+// https://github.com/kubernetes-sigs/kwok/blob/v0.8.0/hack/releases.sh for its files, and
+// https://docs.github.com/en/rest/releases/releases#get-a-release-by-tag-name for their digests.
+func kwokRelease(name string) *release {
+	const repository = "kubernetes-sigs/kwok"
+	return &release{
+		variable: githubVariable, base: "https://github.com",
+		url:  "{base}/" + repository + "/releases/download/{version}/" + name + "-{os}-{arch}",
+		sums: "{api}/repos/" + repository + "/releases/tags/{version}",
+	}
+}
+
 // minioRelease is the last server that MinIO published as a binary; the module is newer.
 var minioRelease = &release{
 	variable: minioVariable, base: "https://dl.min.io", version: "RELEASE.2025-09-07T16-13-09Z",
@@ -97,10 +112,15 @@ func (r *release) asset(version, goos, goarch string) asset {
 		x64 = "x64"
 	}
 	fill := strings.NewReplacer(
-		"{base}", strings.TrimSuffix(cmp.Or(os.Getenv(r.variable), r.base), "/"),
+		"{base}", baseOf(r.variable, r.base), "{api}", baseOf(githubAPIVariable, "https://api.github.com"),
 		"{version}", version, "{number}", strings.TrimPrefix(version, "v"),
 		"{os}", goos, "{arch}", goarch, "{x64}", x64)
 	return asset{version, fill.Replace(r.url), fill.Replace(r.sums), fill.Replace(r.member)}
+}
+
+// baseOf returns the address of a publisher's server: the variable's, or else def.
+func baseOf(variable, def string) string {
+	return strings.TrimSuffix(cmp.Or(os.Getenv(variable), def), "/")
 }
 
 // released ends the name of the cache's directory of a part that was downloaded.

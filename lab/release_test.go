@@ -9,7 +9,7 @@ import (
 // TestReleases has the addresses of each release as its publisher has them. A part without an
 // address has no release for that system.
 func TestReleases(t *testing.T) {
-	for _, variable := range []string{githubVariable, kubernetesVariable, minioVariable} {
+	for _, variable := range []string{githubVariable, githubAPIVariable, kubernetesVariable, minioVariable} {
 		t.Setenv(variable, "")
 	}
 	parts := map[string]Part{}
@@ -123,6 +123,24 @@ func TestReleases(t *testing.T) {
 		{"minio", "v0.0.0-20260212201848-7aac2a2c5b7c", "darwin", "arm64",
 			"https://dl.min.io/server/minio/release/darwin-arm64/archive/minio.RELEASE.2025-09-07T16-13-09Z",
 			"https://dl.min.io/server/minio/release/darwin-arm64/archive/minio.RELEASE.2025-09-07T16-13-09Z.sha256sum", ""},
+		{"kwok", "v0.8.0", "linux", "amd64",
+			"https://github.com/kubernetes-sigs/kwok/releases/download/v0.8.0/kwok-linux-amd64",
+			"https://api.github.com/repos/kubernetes-sigs/kwok/releases/tags/v0.8.0", ""},
+		{"kwokctl", "v0.8.0", "linux", "amd64",
+			"https://github.com/kubernetes-sigs/kwok/releases/download/v0.8.0/kwokctl-linux-amd64",
+			"https://api.github.com/repos/kubernetes-sigs/kwok/releases/tags/v0.8.0", ""},
+		{"kwok", "v0.8.0", "linux", "arm64",
+			"https://github.com/kubernetes-sigs/kwok/releases/download/v0.8.0/kwok-linux-arm64",
+			"https://api.github.com/repos/kubernetes-sigs/kwok/releases/tags/v0.8.0", ""},
+		{"kwokctl", "v0.8.0", "linux", "arm64",
+			"https://github.com/kubernetes-sigs/kwok/releases/download/v0.8.0/kwokctl-linux-arm64",
+			"https://api.github.com/repos/kubernetes-sigs/kwok/releases/tags/v0.8.0", ""},
+		{"kwok", "v0.8.0", "darwin", "arm64",
+			"https://github.com/kubernetes-sigs/kwok/releases/download/v0.8.0/kwok-darwin-arm64",
+			"https://api.github.com/repos/kubernetes-sigs/kwok/releases/tags/v0.8.0", ""},
+		{"kwokctl", "v0.8.0", "darwin", "arm64",
+			"https://github.com/kubernetes-sigs/kwok/releases/download/v0.8.0/kwokctl-darwin-arm64",
+			"https://api.github.com/repos/kubernetes-sigs/kwok/releases/tags/v0.8.0", ""},
 	} {
 		p, name := parts[test.part], test.part+" "+test.goos+"/"+test.goarch
 		tested[test.part]++
@@ -143,7 +161,7 @@ func TestAPartWithoutAReleaseForASystem(t *testing.T) {
 	p := newPublisher(t)
 	b, log := newBuilder(t)
 	b.goos, b.goarch = "darwin", "arm64"
-	parts := []Part{part("kubectl"), part("kube-apiserver"), part("etcd"), part("kwok")}
+	parts := []Part{part("kubectl"), part("kube-apiserver"), part("etcd"), part("kube-scheduler")}
 	a, err := b.asset(parts[0])
 	assert.NoError(t, err)
 	p.publish(t, "kubectl", a, sha256Of)
