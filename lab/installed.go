@@ -81,8 +81,8 @@ type finding struct {
 }
 
 // installed returns where those of some parts are that are installed in a suitable version, and
-// logs a line for each one. It does so for those that are not suitable too. A program below
-// a hidden directory is not suitable.
+// logs a line for each one. It does so for those that are not suitable too, unless the cache has
+// the part already. A program below a hidden directory is not suitable.
 func (b *builder) installed(ctx context.Context, parts []Part, hidden []string) (map[string]string, error) {
 	findings := make([]finding, len(parts))
 	errs := make([]error, len(parts))
@@ -96,8 +96,14 @@ func (b *builder) installed(ctx context.Context, parts []Part, hidden []string) 
 	}
 	paths := map[string]string{}
 	for i, p := range parts {
-		for _, line := range findings[i].unsuitable {
-			fmt.Fprintf(b.log, "lab: %s\n", line)
+		cached, err := b.find(p, "")
+		if err != nil {
+			return nil, err
+		}
+		if cached == "" {
+			for _, line := range findings[i].unsuitable {
+				fmt.Fprintf(b.log, "lab: %s\n", line)
+			}
 		}
 		maps.Copy(paths, findings[i].paths)
 		if path := findings[i].paths[p.Name]; path != "" {

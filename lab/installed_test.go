@@ -178,6 +178,17 @@ lab: etcd at %[4]s/etcd is 3.0.0; want %[5]s or newer of %[6]s
 lab: minio is the installed one: %[4]s/minio
 `, pulumi, published, bin, link, pin("etcd"), semver.MajorMinor(pin("etcd"))), log.String())
 
+	// Every start would say the same of what the cache replaces.
+	cached, err := b.path(part("etcd"))
+	require.NoError(t, err)
+	require.NoError(t, os.MkdirAll(filepath.Dir(cached), 0o700))
+	require.NoError(t, os.WriteFile(cached, nil, 0o700))
+	log.Reset()
+	found, err = b.installed(t.Context(), some, nil)
+	require.NoError(t, err)
+	assert.Equal(t, want, found)
+	assert.NotContains(t, log.String(), "etcd")
+
 	// What becomes unsuitable.
 	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(bin), markEntry), nil, 0o600))
 	require.NoError(t, os.Remove(filepath.Join(pulumi, languageHost)))
