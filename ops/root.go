@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/ops/engine"
 	"github.com/picluster/picluster/ops/verify"
 	"github.com/spf13/cobra"
@@ -49,7 +50,7 @@ func newCommand() *cobra.Command {
 				if o.stack, err = engine.Open(c.Context(), o.stackName, o.configFile); err != nil {
 					return err
 				}
-				return run(c.Context(), o)
+				return onStack(run(c.Context(), o), o.stackName)
 			},
 		}
 		c.Flags().StringVarP(&o.stackName, "stack", "s", "", "`name` of the stack (required)")
@@ -107,6 +108,25 @@ func newCommand() *cobra.Command {
 	})
 	root.SetOut(os.Stdout)
 	return root
+}
+
+// stackError is an error of a command on a stack.
+type stackError struct {
+	error
+	stack string
+}
+
+// Error has the stack's name in the commands that change its configuration.
+func (e stackError) Error() string { return command.OnStack(e.error.Error(), e.stack) }
+
+func (e stackError) Unwrap() error { return e.error }
+
+// onStack returns an error of a command on a stack, or nil.
+func onStack(err error, stack string) error {
+	if err == nil {
+		return nil
+	}
+	return stackError{err, stack}
 }
 
 func withYes(c *cobra.Command, o *options) {

@@ -622,6 +622,9 @@ func problemsOf(t *testing.T, config fake) []string {
 	return lines[1:]
 }
 
+// configCommand is the start of a command that changes the configuration.
+var configCommand = regexp.MustCompile(`pulumi config (set-all|set|rm)\b`)
+
 // withoutStack returns an error without the stack that each command of it names.
 func withoutStack(t *testing.T, err error) string {
 	t.Helper()

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/picluster/picluster/internal/command"
 	"github.com/picluster/picluster/internal/field"
 )
 
@@ -26,9 +27,6 @@ func (p *problems) add(format string, args ...any) {
 	}
 }
 
-// configCommand is the start of a command that changes the configuration.
-var configCommand = regexp.MustCompile(`pulumi config (set-all|set|rm)\b`)
-
 // err returns all problems as one error, or nil. Its commands name the stack, because the one
 // that is selected can be another.
 func (p *problems) err(stack string) error {
@@ -40,7 +38,7 @@ func (p *problems) err(stack string) error {
 		plural = ""
 	}
 	return fmt.Errorf("the configuration in Pulumi.%s.yaml has %d problem%s, and nothing was touched:\n%s",
-		stack, len(p.lines), plural, configCommand.ReplaceAllString(strings.Join(p.lines, "\n"), "pulumi config $1 --stack "+stack))
+		stack, len(p.lines), plural, command.OnStack(strings.Join(p.lines, "\n"), stack))
 }
 
 // component adds the problems that the component found in its arguments. Tenant is the

@@ -33,7 +33,7 @@ func TestAdopt(t *testing.T) {
 	h.unset("keyVersion")
 	out, code := h.picluster(nil, "up", "--yes")
 	require.Equal(t, 1, code, lastLines(out, 30))
-	assert.Contains(t, out, "Fix: pulumi config set keyVersion 2")
+	assert.Contains(t, out, "Fix: pulumi config set --stack lab keyVersion 2")
 	out, code = h.picluster(nil, "adopt", "--yes")
 	require.Zero(t, code, lastLines(out, 30))
 	assert.Contains(t, out, "keyVersion is 2 now")

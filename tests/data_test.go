@@ -30,7 +30,7 @@ func TestData(t *testing.T) {
 		h.set("bucket", "another")
 		out, code := h.picluster(nil, "up", "--yes")
 		require.Equal(h, 1, code, out)
-		assert.True(h, strings.Contains(out, "pulumi config set protectBucket false"), lastLines(out, 15))
+		assert.True(h, strings.Contains(out, "pulumi config set --stack lab protectBucket false"), lastLines(out, 15))
 		there, err := h.s3(h.administrator()).BucketExists(h.Context(), "another")
 		require.NoError(h, err)
 		assert.False(h, there, "the other bucket was made all the same")

@@ -63,13 +63,13 @@ func TestFaultsOfTheFirstUp(t *testing.T) {
 				_, _, password := h.MinIO()
 				h.set("--secret", "minio:minioPassword", password)
 			},
-			"MinIO at ", "rejects the credentials. Fix: set minio:minioUser, and pulumi config set --secret minio:minioPassword",
+			"MinIO at ", "rejects the credentials. Fix: set minio:minioUser, and pulumi config set --stack lab --secret minio:minioPassword",
 		},
 		{
 			"an unknown administrator of MinIO",
 			func(h harness) { h.set("minio:minioUser", "nobody") },
 			func(h harness) { h.set("minio:minioUser", h.administrator().access) },
-			"MinIO at ", "rejects the credentials. Fix: set minio:minioUser, and pulumi config set --secret minio:minioPassword",
+			"MinIO at ", "rejects the credentials. Fix: set minio:minioUser, and pulumi config set --stack lab --secret minio:minioPassword",
 		},
 		{
 			"a namespace that is being deleted",

@@ -100,7 +100,7 @@ func keysFirst(g *gateway) {
 		}
 		assert.NotContains(g, g.pulumi("stack", "export"), "picluster:tracing:Tracing", "something was created")
 	}
-	fails("secret tempo/tempo-s3: got nothing; want the keys of bucket traces. Fix: bin/lab run kubectl create namespace tempo; pulumi config set existingNamespace true; bin/lab run kubectl create secret generic tempo-s3")
+	fails("secret tempo/tempo-s3: got nothing; want the keys of bucket traces. Fix: bin/lab run kubectl create namespace tempo; pulumi config set --stack lab existingNamespace true; bin/lab run kubectl create secret generic tempo-s3")
 	g.kubectl("create", "namespace", "tempo")
 	fails("secret tempo/tempo-s3: got nothing; want the keys of bucket traces. Fix: bin/lab run kubectl create secret generic tempo-s3 ")
 	g.secret(keys{g.keys.access, "wrong"})

@@ -210,7 +210,7 @@ func targetOf(commands command.Names, tenant string, outputs map[string]any, sta
 	if source, _ := t.tempoSource(); multiTenant {
 		if t.OrgID = source.header(orgIDHeader); t.OrgID == "" {
 			return t, fmt.Errorf("output grafanaValues: got no %s for Tempo; want one with multiTenancy. Fix: %s; then %s",
-				orgIDHeader, commands.Pulumi("config set tempoTenant TENANT"), commands.Picluster("up"))
+				orgIDHeader, "pulumi config set tempoTenant TENANT", commands.Picluster("up"))
 		}
 	}
 	t.GrafanaRelease = grafanaRelease(state, text("grafanaValues"))

@@ -204,7 +204,7 @@ func TestTargetsOfABadState(t *testing.T) {
 		},
 		"no tenant of Tempo": {
 			state(outputs(nil), release("n", "tempo", map[string]any{"multitenancyEnabled": true})),
-			`stack s: output grafanaValues: got no X-Scope-OrgID for Tempo; want one with multiTenancy. Fix: pulumi config set tempoTenant TENANT --stack s; then picluster up --stack s`,
+			`stack s: output grafanaValues: got no X-Scope-OrgID for Tempo; want one with multiTenancy. Fix: pulumi config set tempoTenant TENANT; then picluster up --stack s`,
 		},
 		"no YAML":            {state(outputs(func(o map[string]any) { o["grafanaValues"] = "{" }), tempo), "stack s: output grafanaValues: got no YAML"},
 		"no data sources":    {state(outputs(func(o map[string]any) { o["grafanaValues"] = "grafana: {additionalDataSources: x}" }), tempo), "stack s: output grafanaValues: got no list of data sources"},
