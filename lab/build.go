@@ -444,9 +444,8 @@ func (b *builder) gocmd(ctx context.Context, p Part, args ...string) ([]byte, er
 func (b *builder) run(ctx context.Context, p Part, args ...string) ([]byte, *os.ProcessState, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = b.dir(p)
-	// A workspace or flags of the user's own would build other versions. With -trimpath,
-	// as the Makefile has it, what is compiled here serves the program too.
-	cmd.Env = compilerEnv("GOWORK=off", "GOFLAGS=-mod=readonly -buildvcs=false -trimpath")
+	// A workspace or flags of the user's own would build other versions.
+	cmd.Env = compilerEnv("GOWORK=off", "GOFLAGS=-mod=readonly -buildvcs=false "+strings.Join(compileFlags, " "))
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

@@ -304,6 +304,9 @@ func (l *Lab) Env() []string {
 		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true",
 		ConfigFileVariable+"="+l.ConfigFile(),
 		makeVariable+"=yes",
+		// Pulumi and the user's commands compile what the lab has compiled.
+		"CGO_ENABLED=0",
+		"GOFLAGS="+goFlags(),
 	)
 	return (&exec.Cmd{Env: env}).Environ() // each variable once
 }
