@@ -281,10 +281,10 @@ fuzz: # fuzz the configuration
 
 # go build links on the same disk, so that it moves the binary into place. A copy that is
 # cut off starts like a complete binary, and go build takes it for one.
-LINK = mkdir -p bin && export GOTMPDIR=$(CURDIR)/bin GOGC=$${GOGC:-$(COMPILER_GOGC)}
+LINK = mkdir -p bin && export GOTMPDIR=$(CURDIR)/bin $$([ -n "$$GOGC" ] || $(COLLECT_LESS))
 
 # With 3 GiB of memory for each core, the compilers collect less garbage, as those of lab/compiler.go.
-COMPILER_GOGC = $$(awk -v cores="$$(getconf _NPROCESSORS_ONLN)" '/^MemTotal:/ { print ($$2 >= 3145728 * cores) ? 400 : 100 }' /proc/meminfo 2>/dev/null || echo 100)
+COLLECT_LESS = awk -v cores="$$(getconf _NPROCESSORS_ONLN)" '/^MemTotal:/ && $$2 >= 3145728 * cores { print "GOGC=off GOMEMLIMIT=1500MiB" }' /proc/meminfo 2>/dev/null
 
 bin/lab: FORCE | arguments
 	@$(LINK) && find bin -maxdepth 1 -name 'go-build*' -mmin +60 -exec rm -r {} + && cd lab && go build -o ../$@ ./cmd/lab

@@ -31,7 +31,7 @@ type Part struct {
 	// is Module's version. Published is the same of the release.
 	Wraps, Published string
 	// Cold is how long the build takes with empty caches, after the parts before it, on 2 cores of
-	// an AMD EPYC: measured, or half the CPU time. The lab shows it before a long wait.
+	// an Intel Xeon: measured, see docs/lab-parts.md. The lab shows it before a long wait.
 	Cold time.Duration
 }
 
@@ -46,7 +46,7 @@ var Parts = []Part{
 		// The Automation API requires a version.
 		Vars:    map[string]string{"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": "{version}"},
 		release: pulumiRelease("pulumi"),
-		Cold:    101 * time.Second,
+		Cold:    96 * time.Second,
 	},
 	{
 		Name:    "pulumi-language-go",
@@ -54,7 +54,7 @@ var Parts = []Part{
 		Package: "github.com/pulumi/pulumi/sdk/v3/go/pulumi-language-go",
 		Module:  "github.com/pulumi/pulumi/sdk/v3",
 		release: pulumiRelease(languageHost),
-		Cold:    20 * time.Second,
+		Cold:    18 * time.Second,
 	},
 	{
 		Name:    "pulumi-resource-kubernetes",
@@ -70,7 +70,7 @@ var Parts = []Part{
 		Replace: map[string]string{"pkg/provider/provider_construct.go": "provider_construct.go.txt"},
 		Wraps:   "the lab's, without component resources", Published: "published",
 		release: pluginRelease("kubernetes"),
-		Cold:    127 * time.Second,
+		Cold:    117 * time.Second,
 	},
 	{
 		Name:    "pulumi-resource-minio",
@@ -81,7 +81,7 @@ var Parts = []Part{
 		Vars:    map[string]string{"main.version": "{version}"},
 		Wraps:   "the lab's, of terraform-provider-minio {module}", Published: "published, of terraform-provider-minio v1.20.1",
 		release: pluginRelease("minio"),
-		Cold:    67 * time.Second,
+		Cold:    65 * time.Second,
 	},
 	{
 		Name:    "pulumi-resource-random",
@@ -92,10 +92,10 @@ var Parts = []Part{
 		Vars:    map[string]string{"main.version": "{version}"},
 		Wraps:   "the lab's, of terraform-provider-random {module}", Published: "published",
 		release: pluginRelease("random"),
-		Cold:    79 * time.Second,
+		Cold:    68 * time.Second,
 	},
-	kubernetes("controlplane", "kube-apiserver", 199*time.Second),
-	kubernetes("controlplane", "kube-controller-manager", 57*time.Second),
+	kubernetes("controlplane", "kube-apiserver", 188*time.Second),
+	kubernetes("controlplane", "kube-controller-manager", 53*time.Second),
 	kubernetes("controlplane", "kube-scheduler", 5*time.Second),
 	kubernetes("controlplane", "kubectl", 21*time.Second),
 	{
@@ -104,9 +104,9 @@ var Parts = []Part{
 		Package: "go.etcd.io/etcd/server/v3",
 		Module:  "go.etcd.io/etcd/server/v3",
 		release: etcdRelease,
-		Cold:    25 * time.Second,
+		Cold:    24 * time.Second,
 	},
-	kwok("kwok", 71*time.Second),
+	kwok("kwok", 64*time.Second),
 	kwok("kwokctl", 13*time.Second),
 	{
 		Name:    "minio",
@@ -114,7 +114,7 @@ var Parts = []Part{
 		Package: "github.com/minio/minio",
 		Module:  "github.com/minio/minio",
 		release: minioRelease,
-		Cold:    129 * time.Second,
+		Cold:    116 * time.Second,
 	},
 }
 
