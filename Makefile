@@ -35,7 +35,7 @@ REPORT    = $${SUMMARY:+--summary "$$SUMMARY"}
 
 # For all that is compiled here, so that it is compiled once: without a C compiler, without
 # this machine's paths, which Pulumi would write into the state, and without debug information,
-# which takes an eighth of the time. lab/compiler.go has the same flags.
+# which takes an eighth of the time. internal/goflags has the same flags.
 export CGO_ENABLED = 0
 export GOFLAGS := -trimpath -gcflags=all=-dwarf=false $(GOFLAGS)
 

@@ -20,6 +20,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/picluster/picluster/internal/goflags"
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/semver"
 )
@@ -445,7 +446,7 @@ func (b *builder) run(ctx context.Context, p Part, args ...string) ([]byte, *os.
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = b.dir(p)
 	// A workspace or flags of the user's own would build other versions.
-	cmd.Env = compilerEnv("GOWORK=off", "GOFLAGS=-mod=readonly -buildvcs=false "+strings.Join(compileFlags, " "))
+	cmd.Env = compilerEnv("GOWORK=off", "GOFLAGS=-mod=readonly -buildvcs=false "+strings.Join(goflags.Shared, " "))
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/picluster/picluster/internal/goflags"
 	"sigs.k8s.io/yaml"
 )
 
@@ -306,7 +307,7 @@ func (l *Lab) Env() []string {
 		makeVariable+"=yes",
 		// Pulumi and the user's commands compile what the lab has compiled.
 		"CGO_ENABLED=0",
-		"GOFLAGS="+goFlags(),
+		"GOFLAGS="+goflags.With(os.Getenv("GOFLAGS")),
 	)
 	return (&exec.Cmd{Env: env}).Environ() // each variable once
 }

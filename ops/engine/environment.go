@@ -3,7 +3,8 @@ package engine
 import (
 	"cmp"
 	"os"
-	"strings"
+
+	"github.com/picluster/picluster/internal/goflags"
 )
 
 // environment returns variables for the commands of Pulumi that only read. Pulumi, its plugins
@@ -16,12 +17,8 @@ func environment() map[string]string {
 }
 
 // compilation returns the variables with which Pulumi compiles the program: those of the
-// Makefile, so that Go compiles each package once for the command and the program, and the
-// program has no paths of this machine. The user's own CGO_ENABLED has precedence.
+// Makefile, so that Go compiles each package once for the command and the program. The user's
+// own CGO_ENABLED has precedence.
 func compilation() map[string]string {
-	flags := os.Getenv("GOFLAGS")
-	if !strings.Contains(flags, "-trimpath") {
-		flags = strings.TrimSpace("-trimpath " + flags)
-	}
-	return map[string]string{"CGO_ENABLED": cmp.Or(os.Getenv("CGO_ENABLED"), "0"), "GOFLAGS": flags}
+	return map[string]string{"CGO_ENABLED": cmp.Or(os.Getenv("CGO_ENABLED"), "0"), "GOFLAGS": goflags.With(os.Getenv("GOFLAGS"))}
 }
