@@ -41,7 +41,7 @@ func newSilence(t *testing.T) *silence {
 		}
 	}()
 	base := "http://" + listener.Addr().String() + "/"
-	for _, variable := range []string{githubVariable, kubernetesVariable, minioVariable} {
+	for _, variable := range baseVariables {
 		t.Setenv(variable, base+variable)
 	}
 	t.Setenv(ChartVariable, "")

@@ -19,6 +19,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// baseVariables name the variables for the bases of the publishers' servers.
+var baseVariables = []string{githubVariable, githubAPIVariable, kubernetesVariable, minioVariable}
+
 // publisher is a server of releases: of each asset's file and list of checksums.
 type publisher struct {
 	*httptest.Server
@@ -35,7 +38,7 @@ func newPublisher(t *testing.T) *publisher {
 	p := &publisher{files: map[string][]byte{}, bad: map[string]string{}, asked: map[string]int{}}
 	p.Server = httptest.NewServer(http.HandlerFunc(p.serve))
 	t.Cleanup(p.Close)
-	for _, variable := range []string{githubVariable, githubAPIVariable, kubernetesVariable, minioVariable} {
+	for _, variable := range baseVariables {
 		t.Setenv(variable, p.URL+"/"+variable+"/")
 	}
 	t.Setenv(PartsVariable, "")

@@ -9,7 +9,7 @@ import (
 // TestReleases has the addresses of each release as its publisher has them. A part without an
 // address has no release for that system.
 func TestReleases(t *testing.T) {
-	for _, variable := range []string{githubVariable, githubAPIVariable, kubernetesVariable, minioVariable} {
+	for _, variable := range baseVariables {
 		t.Setenv(variable, "")
 	}
 	parts := map[string]Part{}

@@ -105,6 +105,9 @@ func (q *newcomer) command(line string) *exec.Cmd {
 // fenced is a block of commands in a step.
 var fenced = regexp.MustCompile("(?s)```sh\n(.*?)```")
 
+// exported is a line that exports a variable, whose value it has or reads.
+var exported = regexp.MustCompile(`^(?:export (\w+)=|read -rs (\w+) && export )`)
+
 // run runs the commands of a text, and returns what they printed.
 func (q *newcomer) run(text string) string {
 	q.T.Helper()
@@ -112,16 +115,18 @@ func (q *newcomer) run(text string) string {
 	// Pulumi takes the user's own directory from the system, whatever HOME is.
 	replace := strings.NewReplacer(
 		"pulumi login --local", "pulumi login file://"+q.home,
-		"=PASSPHRASE", "=passphraseOfTheTest", "HOST:PORT", minio, "ADMINISTRATOR", q.administrator().access,
+		"HOST:PORT", minio, "ADMINISTRATOR", q.administrator().access,
 		"CONTEXT", strings.TrimSpace(q.kubectl("config", "current-context")))
 	var printed strings.Builder
 	for _, block := range fenced.FindAllStringSubmatch(text, -1) {
 		for line := range strings.Lines(block[1]) {
 			line = strings.TrimSpace(line)
 			line = replace.Replace(line)
-			if name, _, found := strings.Cut(line, "="); found && strings.HasPrefix(line, "export ") {
-				name = strings.TrimPrefix(name, "export ")
-				value, err := q.command(line + `; printf %s "$` + name + `"`).Output()
+			if set := exported.FindStringSubmatch(line); set != nil {
+				name := set[1] + set[2]
+				cmd := q.command(line + `; printf %s "$` + name + `"`)
+				cmd.Stdin = strings.NewReader("passphraseOfTheTest\n")
+				value, err := cmd.Output()
 				require.NoError(q.T, err, line)
 				q.env = append(q.env, name+"="+string(value))
 				continue
