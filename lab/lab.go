@@ -135,8 +135,8 @@ func (l *Lab) Build(ctx context.Context, parts []Part) (map[string]string, error
 }
 
 // Start starts what does not run yet, and waits until all is healthy; then it
-// prepares the stack. When a part fails it stops the rest, and the error ends
-// with that part's log. A directory that has files and is not a lab's is left
+// prepares the stack. When a part fails, or ctx ends, it stops the lab unless that ran
+// before. The error ends with the log of the part. A directory that has files and is not a lab's is left
 // alone, with an error.
 func (l *Lab) Start(ctx context.Context) error {
 	if err := l.claim(); err != nil {
@@ -159,13 +159,34 @@ func (l *Lab) Start(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintf(l.log, "lab: %s\n", plugin)
-	if err := l.startAll(ctx); err != nil {
+	ran := l.Runs(context.WithoutCancel(ctx))
+	if err := l.startAll(ctx, ran); err != nil {
 		return err
 	}
-	if err := l.prepareStack(ctx); err != nil {
-		return err
+	err = l.prepareStack(ctx)
+	if err == nil {
+		err = l.compile(ctx)
 	}
-	return l.compile(ctx)
+	// After another error than an interrupt, the next start has less to do.
+	if err != nil && ctx.Err() != nil && !ran {
+		err = errors.Join(err, l.stopAfter(ctx))
+	}
+	return err
+}
+
+// Runs reports whether there is a lab that runs and is healthy.
+func (l *Lab) Runs(ctx context.Context) bool {
+	if !l.Exists() || l.Load() != nil || l.RealNodes && l.machine().pid() == 0 {
+		return false
+	}
+	return l.Healthy(ctx) == nil
+}
+
+// stopAfter stops the lab after a failure, which may be that ctx has ended.
+func (l *Lab) stopAfter(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	return l.Stop(ctx)
 }
 
 // Resume starts what does not run of a lab that was started before, with the same parts.
@@ -188,12 +209,12 @@ func (l *Lab) Resume(ctx context.Context) error {
 			return err
 		}
 	}
-	return l.startAll(ctx)
+	return l.startAll(ctx, l.Runs(context.WithoutCancel(ctx)))
 }
 
 // startAll starts what does not run yet, and waits until all is healthy. When a part
-// fails it stops the rest.
-func (l *Lab) startAll(ctx context.Context) error {
+// fails it stops the rest, unless all of the lab ran before.
+func (l *Lab) startAll(ctx context.Context, ran bool) error {
 	start := l.startParts
 	if l.RealNodes {
 		var err error
@@ -207,13 +228,11 @@ func (l *Lab) startAll(ctx context.Context) error {
 		announce(l.log, replaced)
 		start = l.startMachine
 	}
-	if err := step(l.log, "starting Kubernetes and MinIO", func() error { return start(ctx) }); err != nil {
-		// ctx may be what failed; stopping must go on without it.
-		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-		defer cancel()
-		return errors.Join(err, l.Stop(stop))
+	err := step(l.log, "starting Kubernetes and MinIO", func() error { return start(ctx) })
+	if err != nil && !ran {
+		err = errors.Join(err, l.stopAfter(ctx))
 	}
-	return nil
+	return err
 }
 
 func (l *Lab) startParts(ctx context.Context) error {

@@ -120,6 +120,44 @@ func TestAStoppedLabKeepsItsData(t *testing.T) {
 	assert.Contains(t, string(names), "namespace/kept")
 }
 
+// cancels is a log that ends a context once it has a text.
+type cancels struct {
+	io.Writer
+	text   string
+	cancel func()
+}
+
+func (c cancels) Write(text []byte) (int, error) {
+	if strings.Contains(string(text), c.text) {
+		c.cancel()
+	}
+	return c.Writer.Write(text)
+}
+
+// TestAnInterruptedStart stops a lab that did not run before, whatever the start was about to do,
+// and leaves one that did.
+func TestAnInterruptedStart(t *testing.T) {
+	for _, during := range []string{"starting Kubernetes", "compiling the program"} {
+		l := open(t)
+		log := l.log
+		interrupted := func() error {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			l.log = cancels{log, during, cancel}
+			return l.Start(ctx)
+		}
+		require.Error(t, interrupted(), during)
+		require.NotEmpty(t, l.state.MinIO, "MinIO was never started")
+		assert.False(t, running(l.state.MinIO), "%s: MinIO runs on", during)
+		assert.False(t, l.Runs(t.Context()), during)
+
+		l.log = log
+		require.NoError(t, l.Start(t.Context()))
+		require.Error(t, interrupted(), during)
+		assert.True(t, l.Runs(t.Context()), "%s: the lab that ran before was stopped", during)
+	}
+}
+
 // What a stack must not see of the person who runs the lab.
 func TestTheUsersOwnSettingsStayOutside(t *testing.T) {
 	t.Setenv("PULUMI_ACCESS_TOKEN", "theirs")

@@ -90,6 +90,9 @@ func run(ctx context.Context, l *lab.Lab, args []string) error {
 	if err != nil {
 		return err
 	}
+	if l.Runs(ctx) {
+		started() // and is not stopped, whatever happens to this start
+	}
 	l.Pull = true
 	err = l.Start(ctx)
 	started() // a start that fails stops what it has started
