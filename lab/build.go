@@ -516,16 +516,22 @@ func (b *builder) path(p Part) (string, error) {
 	}
 	hash := sha256.New()
 	fmt.Fprintln(hash, runtime.Version(), runtime.GOOS, runtime.GOARCH, p.Package, ldflags(p, version))
-	err = filepath.WalkDir(b.dir(p), func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
+	inputs := []string{b.dir(p)}
+	for _, input := range p.Inputs {
+		inputs = append(inputs, filepath.Join(b.root, input))
+	}
+	for _, input := range inputs {
+		err := filepath.WalkDir(input, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			text, err := os.ReadFile(path) // #nosec G122 -- the checkout's own files
+			fmt.Fprintf(hash, "%s %d\n%s", entry.Name(), len(text), text)
 			return err
+		})
+		if err != nil {
+			return "", err
 		}
-		text, err := os.ReadFile(path) // #nosec G122 -- the checkout's own files
-		fmt.Fprintf(hash, "%s %d\n%s", entry.Name(), len(text), text)
-		return err
-	})
-	if err != nil {
-		return "", err
 	}
 	key := hex.EncodeToString(hash.Sum(nil))[:12]
 	return filepath.Join(b.cache, "parts", fmt.Sprintf("%s-%s-%s", p.Name, version, key), p.Name), nil

@@ -272,19 +272,23 @@ func TestAnInterruptedDownload(t *testing.T) {
 }
 
 func TestGivenPlugin(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "plugin")
+	dir := t.TempDir()
+	file := filepath.Join(dir, "plugin")
+	l := &Lab{root: dir}
 	for _, prepare := range []func() error{
 		func() error { return nil },
 		func() error { return os.WriteFile(file, nil, 0o600) },
 	} {
 		require.NoError(t, prepare())
-		_, err := givenPlugin(file)
+		_, err := l.givenPlugin(file)
 		assert.EqualError(t, err, `LAB_PLUGIN_MINIO: got "`+file+`"; want an executable file, pulumi-resource-minio. Fix: unset LAB_PLUGIN_MINIO`)
 	}
 	require.NoError(t, os.Chmod(file, 0o700))
-	path, err := givenPlugin(file)
-	require.NoError(t, err)
-	assert.Equal(t, file, path)
+	for _, given := range []string{file, "plugin"} { // tests run in directories of their own
+		path, err := l.givenPlugin(given)
+		require.NoError(t, err)
+		assert.Equal(t, file, path)
+	}
 }
 
 // TestPluginsAreTold gives plugins of one version different descriptions and directories.

@@ -41,6 +41,11 @@ func (o objectStore) start(ctx context.Context) error {
 			return err
 		}
 	}
+	if !o.lab.RealNodes { // whose MinIO is in the lab's network
+		if err := sameMinIOHost(o.lab.state.MinIO); err != nil {
+			return err
+		}
+	}
 	if o.healthy(ctx) == nil {
 		return nil
 	}

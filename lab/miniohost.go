@@ -27,3 +27,14 @@ func minioHost() (string, error) {
 	}
 	return ip.String(), listener.Close()
 }
+
+// sameMinIOHost fails if MinIOHostVariable has another address than the one on which the MinIO of
+// a lab listens: the stack's configuration has that one.
+func sameMinIOHost(address string) error {
+	want := os.Getenv(MinIOHostVariable)
+	host, _, err := net.SplitHostPort(address)
+	if want == "" || err != nil || net.ParseIP(want).Equal(net.ParseIP(host)) {
+		return err
+	}
+	return fmt.Errorf("%s: got %q; want %s, where this lab's MinIO listens. Fix: unset %[1]s; or, for a new lab: make down", MinIOHostVariable, want, host)
+}

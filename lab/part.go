@@ -25,6 +25,8 @@ type Part struct {
 	// Replace maps a file of Module's to the file of Dir that the part is compiled with
 	// in its place, in a copy of the module.
 	Replace map[string]string
+	// Inputs are more files and directories, from the checkout, that it is built from.
+	Inputs []string
 	// release is where the publisher has it, with checksums; nil if it is compiled always.
 	release *release
 	// Wraps describes what the part wraps in another version than the published one does. {module}
@@ -138,7 +140,10 @@ var nodeParts = []Part{
 		Cold:    75 * time.Second,
 	},
 	// Under the names of Tempo and memcached, if no image of them is given.
-	{Name: "standin", Dir: "lab/standin", Package: ".", Cold: 15 * time.Second},
+	{
+		Name: "standin", Dir: "lab/standin", Package: ".", Cold: 15 * time.Second,
+		Inputs: []string{"lab/go.mod", "lab/go.sum", "components/tempo/chart"},
+	},
 }
 
 // kubernetes returns the part of a command of Kubernetes.

@@ -60,7 +60,7 @@ func (l *Lab) buildParts(ctx context.Context) error {
 	}
 	outside := map[string]string{}
 	if plugin := os.Getenv(MinIOPluginVariable); plugin != "" {
-		path, err := givenPlugin(plugin)
+		path, err := l.givenPlugin(plugin)
 		if err != nil {
 			return err
 		}
@@ -91,11 +91,12 @@ func (l *Lab) buildParts(ctx context.Context) error {
 	return l.installPlugins(ctx, b)
 }
 
-// givenPlugin returns the path of the plugin that MinIOPluginVariable names.
-func givenPlugin(plugin string) (string, error) {
-	path, err := filepath.Abs(plugin)
-	if err != nil {
-		return "", err
+// givenPlugin returns the path of the plugin that MinIOPluginVariable names. A relative one is from
+// the checkout, because tests run in directories of their own.
+func (l *Lab) givenPlugin(plugin string) (string, error) {
+	path := plugin
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(l.root, path)
 	}
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Mode()&0o100 == 0 {
 		return "", fmt.Errorf("%s: got %q; want an executable file, pulumi-resource-minio. Fix: unset %[1]s", MinIOPluginVariable, plugin)
