@@ -168,14 +168,14 @@ func (b *builder) downloadAll(ctx context.Context, parts []Part, mode string, pa
 		}
 		assets[p.Name], lists = a, append(lists, a.sums)
 	}
-	var found map[string]bool
+	var found map[string]error
 	if len(lists) > 0 {
 		found = b.look.at(ctx, slices.Concat(lists, b.later)...)
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if len(lists) > 0 && mode == "" && !slices.ContainsFunc(lists, func(url string) bool { return found[url] }) {
+	if len(lists) > 0 && mode == "" && !slices.ContainsFunc(lists, func(url string) bool { return found[url] == nil }) {
 		fmt.Fprintf(b.log, "lab: no official release is reached within %s\n", lookTimeout)
 		return parts, nil
 	}
@@ -185,19 +185,25 @@ func (b *builder) downloadAll(ctx context.Context, parts []Part, mode string, pa
 	}
 	defer os.RemoveAll(downloads)
 	archives := map[string]archive{}
+	slow := map[string]bool{} // by server: each file could take as long
 	for _, p := range parts {
 		a, hasRelease := assets[p.Name]
 		switch {
 		case !hasRelease:
 			fmt.Fprintf(b.log, "lab: %s has no official release with checksums for %s\n", p.Name, b.goos)
-		case !found[a.sums]:
-			err = fmt.Errorf("%s is not reached", a.sums)
+		case found[a.sums] != nil:
+			err = fmt.Errorf("%s is not reached: %w", a.sums, found[a.sums])
+		case slow[a.server]:
+			err = fmt.Errorf("%s is too slow", a.server)
 		default:
 			paths[p.Name] = b.releasedPath(p, a)
 			what := fmt.Sprintf("downloading %s %s from %s", p.Name, p.told(a.version, p.Published), a.url)
 			err = step(b.log, what, func() error { return b.download(ctx, a, downloads, archives, paths[p.Name]) })
 			if err == nil {
 				continue
+			}
+			if late := slowError(""); errors.As(err, &late) {
+				slow[a.server] = true
 			}
 		}
 		if ctx.Err() != nil {
@@ -335,11 +341,12 @@ func moveWhole(from, to string) error {
 	return os.Rename(from, to)
 }
 
-// removeLeftovers removes the temporary directories that killed downloads and installations have
+// removeLeftovers removes the temporary files that killed downloads, installations and pulls have
 // left in the cache. The caller has the lock, so that no other process uses one.
 func (b *builder) removeLeftovers() error {
 	left, err := filepath.Glob(filepath.Join(b.cache, "install-*"))
-	for _, dir := range left {
+	images, _ := filepath.Glob(filepath.Join(b.cache, "images", pullPattern)) // of a pattern that is right
+	for _, dir := range append(left, images...) {
 		err = errors.Join(err, os.RemoveAll(dir))
 	}
 	return err

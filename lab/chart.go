@@ -84,7 +84,7 @@ func (l *Lab) newChart(ctx context.Context, file stackFile) (chart.Chart, error)
 	if !l.looksForChart(file) {
 		return l.standIn("a lab with real nodes reaches no repository")
 	}
-	reached := l.look.at(ctx, chartIndex())[chartIndex()]
+	reached := l.look.at(ctx, chartIndex())[chartIndex()] == nil
 	if err := ctx.Err(); err != nil {
 		return chart.Chart{}, err // it is not known
 	}

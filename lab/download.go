@@ -41,13 +41,18 @@ func request(ctx context.Context, method, url string) (*http.Response, error) {
 	return response, nil
 }
 
+// slowError is the error of a file that a server did not send in time.
+type slowError string
+
+func (e slowError) Error() string { return string(e) }
+
 // fetch downloads url, and writes it to w. It fails if the server sends nothing for
 // stallTimeout, or less than it announced.
 func fetch(ctx context.Context, url string, w io.Writer) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, downloadTimeout, fmt.Errorf("it took longer than %s", downloadTimeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, downloadTimeout, slowError("it took longer than "+downloadTimeout.String()))
 	defer cancel()
 	ctx, stop := context.WithCancelCause(ctx)
-	stalled := time.AfterFunc(stallTimeout, func() { stop(fmt.Errorf("the server sent nothing for %s", stallTimeout)) })
+	stalled := time.AfterFunc(stallTimeout, func() { stop(slowError("the server sent nothing for " + stallTimeout.String())) })
 	defer stalled.Stop()
 	response, err := request(ctx, http.MethodGet, url)
 	if err == nil {

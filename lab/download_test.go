@@ -107,12 +107,12 @@ var broken = map[string]struct {
 
 // TestABrokenDownloadIsCompiled breaks the release of each part in each way, beside a good one.
 func TestABrokenDownloadIsCompiled(t *testing.T) {
-	good := Part{Name: "good", Dir: "lab/parts/etcd", Module: "go.etcd.io/etcd/server/v3", release: &release{
-		variable: minioVariable, url: "{base}/good", sums: "{base}/good.sha256",
-	}}
 	for name, test := range broken {
 		t.Run(name, func(t *testing.T) {
 			p := newPublisher(t)
+			good := Part{Name: "good", Dir: "lab/parts/etcd", Module: "go.etcd.io/etcd/server/v3", release: &release{
+				base: p.URL + "/another", url: "{base}/good", sums: "{base}/good.sha256",
+			}}
 			b, _ := newBuilder(t)
 			assets := map[string]asset{}
 			for _, part := range append(releases(), good) {
@@ -184,6 +184,30 @@ func TestABrokenArchiveIsAskedForOnce(t *testing.T) {
 	}
 }
 
+// TestASlowServerIsLeft has a server that is too slow for one file, and another one.
+func TestASlowServerIsLeft(t *testing.T) {
+	for _, fault := range []string{"slow", "trickles"} {
+		p := newPublisher(t)
+		short(t, &downloadTimeout, 2*time.Second)
+		b, log := newBuilder(t)
+		parts := []Part{part("kube-apiserver"), part("kubectl"), part("minio")}
+		assets := map[string]asset{}
+		for _, part := range parts {
+			a, err := b.asset(part)
+			require.NoError(t, err)
+			p.publish(t, part.Name, a, sha256Of)
+			assets[part.Name] = a
+		}
+		p.bad[p.path(assets["kube-apiserver"].url)] = fault
+		left, err := b.downloadAll(t.Context(), parts, "", map[string]string{})
+		require.NoError(t, err)
+		assert.Len(t, left, 2, fault)
+		assert.Zero(t, p.requests("GET "+p.path(assets["kubectl"].url)), fault)
+		assert.Contains(t, log.String(), "lab: kubectl is compiled in place of its release: "+assets["kubectl"].server+" is too slow\n")
+		assert.Contains(t, log.String(), "lab: downloading minio ")
+	}
+}
+
 // TestABrokenDownloadEndsWithACompiledPart compiles a small program whose release is another file.
 // It also has a cache in which a killed download has left something.
 func TestABrokenDownloadEndsWithACompiledPart(t *testing.T) {
@@ -198,9 +222,11 @@ func TestABrokenDownloadEndsWithACompiledPart(t *testing.T) {
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	}
-	left := filepath.Join(b.cache, "install-1", "download-1")
-	require.NoError(t, os.MkdirAll(filepath.Dir(left), 0o700))
-	require.NoError(t, os.WriteFile(left, nil, 0o600))
+	for _, left := range []string{filepath.Join("install-1", "download-1"), filepath.Join("images", "pull-1")} {
+		path := filepath.Join(b.cache, left)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		require.NoError(t, os.WriteFile(path, nil, 0o600))
+	}
 	tiny := Part{Name: "tiny", Dir: "tiny", Package: ".", release: &release{
 		variable: githubVariable, url: "{base}/tiny", sums: "{base}/tiny.sha256",
 	}}

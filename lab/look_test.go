@@ -124,7 +124,7 @@ func TestOneLook(t *testing.T) {
 			defer cancel()
 			start = time.Now()
 			url := "http://" + s.Addr().String() + "/later"
-			assert.False(t, l.look.at(later, url)[url])
+			assert.Error(t, l.look.at(later, url)[url])
 			assert.Less(t, time.Since(start), time.Second)
 		})
 	}
@@ -137,8 +137,11 @@ func TestALookThatIsInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	l := &look{}
-	assert.False(t, l.at(ctx, p.URL+"/file")[p.URL+"/file"])
-	assert.Equal(t, map[string]bool{p.URL + "/file": true, p.URL + "/other": false}, l.at(t.Context(), p.URL+"/file", p.URL+"/other"))
+	assert.Error(t, l.at(ctx, p.URL+"/file")[p.URL+"/file"])
+	found := l.at(t.Context(), p.URL+"/file", p.URL+"/other")
+	assert.Len(t, found, 2)
+	assert.NoError(t, found[p.URL+"/file"])
+	assert.ErrorContains(t, found[p.URL+"/other"], "404 Not Found")
 }
 
 // TestNoReleaseIsReached compiles all parts, and says so in one line.

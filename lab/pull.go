@@ -55,7 +55,7 @@ func (l *Lab) pull(ctx context.Context) (archives []string, err error) {
 	}
 	defer unlock()
 	if err := registryReached(ctx, missing[0]); err != nil {
-		fmt.Fprintf(l.log, "lab: no registry of images is reached within %s\n", lookTimeout)
+		fmt.Fprintf(l.log, "lab: no registry of images is reached within %s: %v\n", lookTimeout, err)
 		return archives, ctx.Err()
 	}
 	for _, ref := range missing {
@@ -97,6 +97,9 @@ func sourceOf(ref string) (name.Reference, error) {
 	return name.ParseReference(ref)
 }
 
+// pullPattern is the name of a file that an image is pulled into.
+const pullPattern = "pull-*"
+
 // pullImage writes an image for this machine to path, in the format of `docker save`, once it is
 // there as a whole. The registry's digests are checked.
 func pullImage(ctx context.Context, ref, path string) error {
@@ -117,7 +120,7 @@ func pullImage(ctx context.Context, ref, path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), "pull-")
+	file, err := os.CreateTemp(filepath.Dir(path), pullPattern)
 	if err != nil {
 		return err
 	}

@@ -102,6 +102,8 @@ func (p Part) hasReleaseFor(goos string) bool {
 // asset is a release of one version for one system.
 type asset struct {
 	version, url, sums, member string
+	// server is the base of its publisher's server.
+	server string
 }
 
 // asset returns the release of a version for a system.
@@ -111,11 +113,12 @@ func (r *release) asset(version, goos, goarch string) asset {
 	if x64 == "amd64" {
 		x64 = "x64"
 	}
+	server := baseOf(r.variable, r.base)
 	fill := strings.NewReplacer(
-		"{base}", baseOf(r.variable, r.base), "{api}", baseOf(githubAPIVariable, "https://api.github.com"),
+		"{base}", server, "{api}", baseOf(githubAPIVariable, "https://api.github.com"),
 		"{version}", version, "{number}", strings.TrimPrefix(version, "v"),
 		"{os}", goos, "{arch}", goarch, "{x64}", x64)
-	return asset{version, fill.Replace(r.url), fill.Replace(r.sums), fill.Replace(r.member)}
+	return asset{version, fill.Replace(r.url), fill.Replace(r.sums), fill.Replace(r.member), server}
 }
 
 // baseOf returns the address of a publisher's server: the variable's, or else def.
