@@ -44,6 +44,9 @@ func (c cluster) start(ctx context.Context) error {
 	if c.healthy(ctx) == nil {
 		return nil
 	}
+	if ctx.Err() != nil { // it may be healthy
+		return context.Cause(ctx)
+	}
 	if c.exists() && !c.lab.HasStack() {
 		// Its creation was cut off. Nothing is in it that anyone knows of.
 		if err := errors.Join(c.stop(ctx), os.RemoveAll(c.workDir()), os.RemoveAll(c.kubeconfig())); err != nil {

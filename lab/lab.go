@@ -266,6 +266,9 @@ func (l *Lab) startMachine(ctx context.Context) error {
 	if l.machine().pid() != 0 && l.Healthy(ctx) == nil {
 		return nil
 	}
+	if ctx.Err() != nil { // it may be healthy
+		return context.Cause(ctx)
+	}
 	if err := l.link(); err != nil {
 		return err
 	}

@@ -153,8 +153,12 @@ func TestAnInterruptedStart(t *testing.T) {
 
 		l.log = log
 		require.NoError(t, l.Start(t.Context()))
+		pid := readPID(l.objectStore().pidFile())
 		require.Error(t, interrupted(), during)
 		assert.True(t, l.Runs(t.Context()), "%s: the lab that ran before was stopped", during)
+		assert.Equal(t, pid, readPID(l.objectStore().pidFile()), "%s: another MinIO was started", during)
+		require.NoError(t, l.Stop(t.Context()))
+		assert.False(t, running(l.state.MinIO), "%s: MinIO runs on after a stop", during)
 	}
 }
 

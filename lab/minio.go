@@ -49,6 +49,9 @@ func (o objectStore) start(ctx context.Context) error {
 	if o.healthy(ctx) == nil {
 		return nil
 	}
+	if ctx.Err() != nil { // it may be healthy, and another server would replace its PID file
+		return context.Cause(ctx)
+	}
 	if err := os.MkdirAll(o.data(), 0o700); err != nil {
 		return err
 	}
