@@ -306,10 +306,11 @@ func (l *Lab) Env() []string {
 		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true",
 		ConfigFileVariable+"="+l.ConfigFile(),
 		makeVariable+"=yes",
-		// Pulumi and the user's commands compile what the lab has compiled.
-		"CGO_ENABLED=0",
-		"GOFLAGS="+goflags.With(os.Getenv("GOFLAGS")),
 	)
+	// Pulumi and the user's commands compile what the lab has compiled.
+	for name, value := range goflags.Environment() {
+		env = append(env, name+"="+value)
+	}
 	return (&exec.Cmd{Env: env}).Environ() // each variable once
 }
 

@@ -2,6 +2,8 @@
 package goflags
 
 import (
+	"cmp"
+	"os"
 	"slices"
 	"strings"
 )
@@ -18,4 +20,11 @@ func With(own string) string {
 	flags := strings.Fields(own)
 	lacks := slices.DeleteFunc(slices.Clone(Shared), func(flag string) bool { return slices.Contains(flags, flag) })
 	return strings.Join(append(lacks, flags...), " ")
+}
+
+// Environment returns the variables with which Pulumi compiles the program: those of the Makefile,
+// so that Go compiles each package once for the command and the program. The user's own
+// CGO_ENABLED has precedence.
+func Environment() map[string]string {
+	return map[string]string{"CGO_ENABLED": cmp.Or(os.Getenv("CGO_ENABLED"), "0"), "GOFLAGS": With(os.Getenv("GOFLAGS"))}
 }

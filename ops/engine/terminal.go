@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/picluster/picluster/internal/goflags"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optimport"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 )
@@ -116,7 +117,7 @@ func (s *Stack) run(ctx context.Context, command string, args []string) (said re
 	}
 	cmd := exec.Command("pulumi", append(all, args...)...)
 	cmd.Env = append(os.Environ(), "PULUMI_DEBUG_COMMANDS=true") // --event-log requires it
-	for name, value := range compilation() {
+	for name, value := range goflags.Environment() {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
 	var stderr strings.Builder // what the engine cannot log
